@@ -1,0 +1,1 @@
+"""The outside: event log stores, brokers, files."""

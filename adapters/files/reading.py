@@ -1,0 +1,87 @@
+"""One input from bytes to events: all of it, or a refusal that says where it broke."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from adapters.files import content, csvrows, jsonrows
+from adapters.files.rows import ADAPTER, Found, build_events, build_fetch
+from domain import jsontext
+from domain.errors import NotUnderstoodError, UsageError
+from domain.event import NewEvent, Origin, Owner
+
+# Parsing takes about eleven times the input's size in memory.
+BYTES_MAX: Final = 512 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """The events of one input, and what is to be said about it.
+
+    events   the rows in file order, then exactly one `ledger.fetch`
+    rows     kind -> rows; a list that was there and empty counts as 0
+    form     "json page", "json pages", "json rows", "json row", "json lines",
+             "csv of API rows", "web export"
+    notes    for the user, what was not taken in first
+    """
+
+    events: list[NewEvent]
+    rows: Mapping[str, int]
+    form: str
+    notes: list[str]
+
+
+def read_input(
+    data: bytes,
+    *,
+    name: str,
+    owner: Owner,
+    received_at: datetime,
+    as_of: datetime | None = None,
+    bytes_max: int = BYTES_MAX,
+) -> Input:
+    """Turn the bytes of one input into events.
+
+    The form is recognised by content, never by `name`. `as_of` is the moment that snapshots
+    (positions, balances) describe. Raise NotUnderstoodError for bytes that are of no known form
+    or broken anywhere, UsageError for a snapshot without a moment.
+    """
+    shown = name.encode("utf-8", "backslashreplace").decode()
+    if as_of is not None and as_of.tzinfo is None:
+        message = f"as_of {as_of} has no time zone"
+        raise UsageError(message)
+    origin = Origin(
+        owner=owner,
+        venue="ledger",
+        received_at=received_at,
+        source={
+            "adapter": ADAPTER,
+            "document": f"sha256:{hashlib.sha256(data).hexdigest()}",
+        },
+    )
+    try:
+        found = _find(data, bytes_max)
+        events = build_events(found, origin, as_of)
+    except UsageError as error:
+        raise type(error)(f"{shown}: {error}") from error.__cause__
+    events.append(build_fetch(found, origin, shown))
+    return Input(events, found.counts, found.form, found.notes())
+
+
+def _find(data: bytes, bytes_max: int) -> Found:
+    if len(data) > bytes_max:
+        message = (
+            f"{len(data):,} bytes, at most {bytes_max:,} are read in one piece; split the file "
+            "(JSON lines and CSV between rows, JSON between pages)"
+        )
+        raise NotUnderstoodError(message)
+    text = content.decode(data)
+    start = jsontext.skip_space(text, 0)
+    if start == len(text):
+        message = 'the file is empty; an empty answer of the API would read {"fills":[]}'
+        raise NotUnderstoodError(message)
+    if text[start] in "{[":
+        return jsonrows.find_rows(text)
+    return csvrows.find_rows(text)

@@ -1,0 +1,236 @@
+"""The fact tables: what readers make of the brokers' payloads.
+
+Direction is always said in terms of one signed contract. On Kalshi that is the YES contract:
+acquiring NO at p is selling YES at 1 - p, so `side` is `buy` for YES acquired and `sell` for NO
+acquired, and `price` is the price of YES.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+from domain.columns import Fact, column
+from domain.units import Fee, Money, Multiplier, Price, Quantity
+
+
+class Fill(Fact):
+    """An execution as the broker reports it."""
+
+    table: ClassVar[str] = "fill"
+    purpose: ClassVar[str] = "Executions: one row each, however often and in whatever shape told."
+    cash_effect: ClassVar[str | None] = (
+        "-quantity * multiplier * CASE WHEN side = 'buy' THEN price::DECIMAL(38,9)"
+        " WHEN venue = 'kalshi' THEN 1 - price::DECIMAL(38,9) ELSE -price::DECIMAL(38,9) END"
+        " - coalesce(fee, 0)"
+    )
+
+    fill_id: str = column("The broker's id of the execution.", identity=True)
+    order_id: str = column("The broker's id of the order.")
+    client_order_id: str | None = column(
+        "The id that the bot gave its order; newer renderings leave it out.", inherited=True
+    )
+    subaccount: int = column("Subaccount; 0 is the primary one.")
+    instrument_id: str = column("What was traded; on Kalshi the market ticker.")
+    side: Literal["buy", "sell"] = column("buy or sell, of the one signed contract.")
+    outcome_side: Literal["yes", "no"] | None = column("Kalshi: the side that was acquired.")
+    quantity: Quantity = column("How many contracts, always positive.")
+    price: Price = column("Price of one contract (Kalshi: of YES), in the currency.")
+    multiplier: Multiplier = column("Units of the underlying that one contract stands for.")
+    fee: Fee | None = column(
+        "Fee of the fill as stated, in the currency; empty where the rendering states none.",
+        inherited=True,
+        money=True,
+    )
+    currency: str = column("ISO code of the currency.")
+    executed_at: datetime = column("When it was executed (UTC).")
+    liquidity: Literal["maker", "taker"] | None = column("Whether it made or took liquidity.")
+    exchange_index: int | None = column("Kalshi: exchange shard.", inherited=True)
+
+
+class Settlement(Fact):
+    """The end of an event contract as the broker reports it."""
+
+    table: ClassVar[str] = "settlement"
+    purpose: ClassVar[str] = "Settled markets: what the broker says and what the fills say."
+    cash_effect: ClassVar[str | None] = "revenue_reported"
+
+    instrument_id: str = column("The market that settled.", identity=True)
+    result: Literal["yes", "no", "scalar", "void"] = column("How the market ended.")
+    payout: Price | None = column("What one YES pays, in the currency; empty for void.")
+    yes_quantity: Quantity = column("YES contracts ever acquired (gross), as reported.")
+    no_quantity: Quantity = column("NO contracts ever acquired (gross), as reported.")
+    yes_cost: Money = column("What the YES contracts cost, as reported, in the currency.")
+    no_cost: Money = column("What the NO contracts cost, as reported, in the currency.")
+    revenue_reported: Money = column(
+        "Cash that the broker says it paid at settlement, in the currency.", money=True
+    )
+    fee_reported: Fee | None = column(
+        "Fees of all fills of the market, as reported, in the currency.",
+        inherited=True,
+        money=True,
+    )
+    currency: str = column("ISO code of the currency.")
+    settled_at: datetime = column("When the market settled (UTC).")
+    event: str | None = column("Ticker of the event.", inherited=True)
+    exchange_index: int | None = column("Kalshi: exchange shard.", inherited=True)
+
+
+class OrderState(Fact):
+    """An order in its newest known state."""
+
+    table: ClassVar[str] = "order_state"
+    purpose: ClassVar[str] = "Orders in their newest known state."
+    newest_by: ClassVar[str | None] = "updated_at"
+
+    order_id: str = column("The broker's id of the order.", identity=True)
+    client_order_id: str | None = column("The id that the bot gave the order.", inherited=True)
+    subaccount: int = column("Subaccount; 0 is the primary one.")
+    instrument_id: str = column("What was to be traded.")
+    outcome_side: Literal["yes", "no"] | None = column("Kalshi: the side that it acquires.")
+    order_type: str | None = column("limit, market, …, in the broker's words.")
+    status: str = column("resting, executed, canceled, …, in the broker's words.")
+    price: Price | None = column("Limit price (Kalshi: of YES), in the currency.")
+    initial_quantity: Quantity | None = column("Contracts asked for.")
+    filled_quantity: Quantity | None = column("Contracts filled so far.")
+    remaining_quantity: Quantity | None = column("Contracts still open.")
+    created_at: datetime = column("When the broker took the order (UTC).")
+    updated_at: datetime | None = column("When the broker last changed it (UTC).")
+
+
+class Market(Fact):
+    """An event contract as the exchange describes it."""
+
+    table: ClassVar[str] = "market"
+    purpose: ClassVar[str] = "Event contracts as the exchange describes them."
+
+    instrument_id: str = column("The market ticker.", identity=True)
+    event: str = column("Ticker of the event.")
+    status: str = column("active, finalized, …, in the exchange's words.")
+    result: str | None = column("yes, no, scalar; empty while undecided.")
+    strike_type: str | None = column("greater, less, between, custom, …, in its words.")
+    floor_strike: Price | None = column("Lower bound of the strike, in units of the underlying.")
+    cap_strike: Price | None = column("Upper bound of the strike, in units of the underlying.")
+    closes_at: datetime | None = column("When trading ends (UTC).")
+    updated_at: datetime | None = column("When the exchange last changed it (UTC).")
+
+
+class PositionSnapshot(Fact):
+    """A position as the broker stated it at one moment."""
+
+    table: ClassVar[str] = "position_snapshot"
+    purpose: ClassVar[str] = "Positions as the broker stated them, to reconcile with."
+
+    instrument_id: str = column("What is held.", identity=True)
+    as_of: datetime = column("The moment that the statement describes (UTC).", identity=True)
+    quantity: Quantity = column("Signed contracts (Kalshi: of YES).")
+    exposure: Money | None = column("Cost of the open position, in the currency.")
+    realized_pnl: Money | None = column("Realized P&L before fees, in the currency.")
+    fees_paid: Money | None = column("Fees, in the currency.")
+    total_traded: Money | None = column("Cost of everything acquired, in the currency.")
+    currency: str = column("ISO code of the currency.")
+    exchange_index: int | None = column("Kalshi: exchange shard.")
+
+
+class BalanceSnapshot(Fact):
+    """A cash balance as the broker stated it at one moment."""
+
+    table: ClassVar[str] = "balance_snapshot"
+    purpose: ClassVar[str] = "Cash balances as the broker stated them, to reconcile with."
+
+    as_of: datetime = column("The moment that the statement describes (UTC).", identity=True)
+    cash: Money = column("Cash, in the currency.")
+    portfolio_value: Money | None = column("Value of open positions, in the currency.")
+    currency: str = column("ISO code of the currency.")
+
+
+class CashMovement(Fact):
+    """Money that came in or went out, apart from trading."""
+
+    table: ClassVar[str] = "cash_movement"
+    purpose: ClassVar[str] = "Deposits and withdrawals in their newest known state."
+    newest_by: ClassVar[str | None] = "finalized_at"
+    cash_effect: ClassVar[str | None] = (
+        "CASE WHEN status <> 'applied' THEN 0 WHEN direction = 'deposit' THEN amount - fee"
+        " ELSE -(amount + fee) END"
+    )
+
+    movement_id: str = column("The broker's id.", identity=True)
+    direction: Literal["deposit", "withdrawal"] = column("Which way it went.", identity=True)
+    amount: Money = column("Gross amount, always positive, in the currency.", money=True)
+    fee: Fee = column("What the broker kept of it, in the currency.", money=True)
+    currency: str = column("ISO code of the currency.")
+    status: str = column("applied is the only state that moves cash; in the broker's words.")
+    method: str | None = column("ach, wire, crypto, debit, …, in the broker's words.")
+    created_at: datetime = column("When it was asked for (UTC).")
+    finalized_at: datetime | None = column("When it was applied, failed or returned (UTC).")
+
+
+class ReportTransaction(Fact):
+    """A closed lot in the broker's own tax export: to compare with, never a fill."""
+
+    table: ClassVar[str] = "report_transaction"
+    purpose: ClassVar[str] = "Closed lots and credits as the broker's tax export lists them."
+
+    row_id: str = column("Digest of the row and its count among equal rows.", identity=True)
+    row_type: str = column("trade, credit, … as exported.")
+    instrument_id: str | None = column("The market ticker.")
+    held_side: str | None = column("The side that was held: yes or no.")
+    quantity: Quantity | None = column("Contracts; the cents export cuts fractions off.")
+    entry_price: Price | None = column("Price of the side held, in the currency.")
+    exit_price: Price | None = column("Price of the side held, in the currency.")
+    open_fee: Money | None = column("Fee of opening, in the currency.")
+    close_fee: Money | None = column("Fee of closing, in the currency.")
+    realized_gross: Money | None = column("P&L before fees, in the currency.")
+    realized_net: Money | None = column("P&L after fees, in the currency.")
+    currency: str = column("ISO code of the currency.")
+    opened_at: datetime | None = column("When it was opened (UTC).")
+    closed_at: datetime = column("When it was closed or credited (UTC).")
+
+
+class ReportActivity(Fact):
+    """A row of the broker's activity export: to compare with, never a fill."""
+
+    table: ClassVar[str] = "report_activity"
+    purpose: ClassVar[str] = "Rows of the broker's recent-activity export."
+
+    row_id: str = column("Digest of the row and its count among equal rows.", identity=True)
+    row_type: str = column("Order, Trade, Settlement, Credit, … as exported.")
+    status: str | None = column("As exported.")
+    instrument_id: str | None = column("The market ticker.")
+    market_id: str | None = column("The exchange's internal id.")
+    held_side: str | None = column("Yes or No, as exported.")
+    amount: Money | None = column("Contracts or money, depending on the row type, as exported.")
+    fee: Money | None = column("Fee, in the currency.")
+    yes_price: Price | None = column("Price of YES, in the currency.")
+    yes_owned: Quantity | None = column("YES contracts; the export cuts fractions off.")
+    no_owned: Quantity | None = column("NO contracts; the export cuts fractions off.")
+    result: str | None = column("Of a settlement.")
+    revenue: Money | None = column("Exported as profit; on settlements it is the revenue.")
+    currency: str = column("ISO code of the currency.")
+    at: datetime = column("When it happened (UTC).")
+
+
+class Fetch(Fact):
+    """One piece of input: what was asked for, what came, and whether it came whole."""
+
+    table: ClassVar[str] = "fetch_log"
+    purpose: ClassVar[str] = "What was taken in, from where, and whether it came whole."
+
+    document: str = column("What identifies the piece of input.", identity=True)
+    adapter: str = column("Who took it in, with its version.")
+    pages: int = column("Answers of the API; 0 for rows that stand by themselves.")
+    rows: int = column("Rows that it held.")
+    cursor_ended: bool | None = column("Whether the last page said that it was the last.")
+
+
+FACTS: tuple[type[Fact], ...] = (
+    Fill,
+    Settlement,
+    OrderState,
+    Market,
+    PositionSnapshot,
+    BalanceSnapshot,
+    CashMovement,
+    ReportTransaction,
+    ReportActivity,
+    Fetch,
+)

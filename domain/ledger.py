@@ -1,0 +1,23 @@
+"""The ledger's own events: what it did, as facts that replay sees."""
+
+from typing import Final
+
+from domain.shapes import Reader
+
+FETCH: Final = "ledger.fetch"
+ADAPTER: Final = "brokertruth/1"
+
+FETCH_READERS: Final = (
+    Reader(
+        kind=FETCH,
+        name="1",
+        spoken="from version 0.1",
+        required={
+            "document": "string",
+            "adapter": "string",
+            "pages": "integer",
+            "rows": "integer",
+        },
+        optional={"cursor_ended": "boolean"},
+    ),
+)

@@ -1,0 +1,306 @@
+"""The tables that are computed from facts.
+
+A *holding* is one instrument in one subaccount of one account and mode: (venue, account, mode,
+subaccount, instrument_id). Lots are matched first in, first out, within a holding.
+
+Unknown is a state: a lot match with a fee that nobody has stated yet has `fee_state` pending and
+empty `fees` and `realized_net`; its `realized_gross` is exact.
+"""
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+
+from domain.columns import Table, column
+from domain.facts import FACTS, Fill, Settlement
+from domain.units import Fee, Money, Multiplier, Price, Quantity
+
+FeeState = Literal["stated", "from_settlement", "pending"]
+Completeness = Literal["complete", "pending"]
+
+
+class FillRow(Fill):
+    """A fill with its fee settled as far as it is known."""
+
+    fee: Fee | None = column("Fee in the currency; empty while pending.", money=True)
+    fee_state: FeeState = column(
+        "stated by the fill; from_settlement: its share by quantity of the fee that the settlement "
+        "states; pending: nobody has stated it yet."
+    )
+
+
+class SettlementRow(Settlement):
+    """A settlement beside what the fills say."""
+
+    yes_filled: Quantity | None = column("YES contracts acquired according to the fills.")
+    no_filled: Quantity | None = column("NO contracts acquired according to the fills.")
+    fills_state: Literal["complete", "incomplete", "none"] = column(
+        "Whether the fills in the ledger add up to the reported counts."
+    )
+    revenue_computed: Money | None = column(
+        "Cash due at settlement for the position that the fills leave; empty without fills.",
+        money=True,
+    )
+    revenue_state: Literal["agrees", "netted", "missing", "differs", "unchecked"] = column(
+        "agrees; netted: 0 because both sides were held in full; missing: 0 reported although a "
+        "winning net position was held; differs; unchecked: fills are not complete."
+    )
+
+
+class Instrument(Table):
+    """What can be held."""
+
+    table: ClassVar[str] = "instrument"
+    purpose: ClassVar[str] = "What was traded, with series, event and strike."
+
+    venue: str = column("Broker or exchange.", identity=True)
+    instrument_id: str = column("Market ticker.", identity=True)
+    family: str = column("What P&L is grouped by; on Kalshi the series.")
+    series: str = column("Ticker of the series.")
+    event: str = column("Ticker of the event.")
+    strike_text: str = column("What the ticker says behind the event.")
+    strike_kind: Literal["threshold", "bracket", "other"] = column(
+        "T and a number; B and a number (middle of the bracket); anything else."
+    )
+    strike: Price | None = column("The number, in units of the underlying.")
+
+
+class Attribution(Table):
+    """Which strategy a fill belongs to, and why."""
+
+    table: ClassVar[str] = "attribution"
+    purpose: ClassVar[str] = "One row a fill: strategy, rule, evidence."
+
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    fill_id: str = column("The fill.", identity=True)
+    position: int = column("Log position of the fill.", provenance=True)
+    client_order_id: str | None = column("The bot's id of the order, wherever it was found.")
+    evidence: Literal["fill", "order", "none"] = column("Where it was found.")
+    evidence_position: int | None = column("Log position of the evidence.", provenance=True)
+    rule: str | None = column("The prefix that decided; the longest one wins.")
+    strategy: str = column("Strategy, or unattributed.")
+
+
+class LotMatch(Table):
+    """A quantity that was opened by one fill and closed by another, or by settlement."""
+
+    table: ClassVar[str] = "lot_match"
+    purpose: ClassVar[str] = "Realized P&L, lot by lot: every other P&L figure sums these rows."
+
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    subaccount: int = column("Subaccount; 0 is the primary one.", identity=True)
+    instrument_id: str = column("What was held.", identity=True)
+    open_fill_id: str = column("The fill that opened it.", identity=True)
+    close_id: str = column("The fill, or the settled market, that closed it.", identity=True)
+    close_kind: Literal["fill", "settlement"] = column("What closed it.")
+    trade_id: str = column("The round trip that it belongs to: the fill that opened it.")
+    strategy: str = column("Strategy of the opening fill.")
+    direction: Literal["long", "short"] = column("long or short of the one signed contract.")
+    quantity: Quantity = column("Contracts, always positive.")
+    open_price: Price = column("Price at opening, in the currency.")
+    close_price: Price = column("Price at closing, or payout, in the currency.")
+    multiplier: Multiplier = column("Units of the underlying that one contract stands for.")
+    rounding: Money = column(
+        "What the exchange cut off when it paid whole cents; part of realized_gross.", money=True
+    )
+    realized_gross: Money = column("P&L before fees, in the currency.", money=True)
+    fee_state: Completeness = column("Whether both fees are known.")
+    fees: Money | None = column("Shares of both fills' fees, in the currency.", money=True)
+    realized_net: Money | None = column("P&L after fees, in the currency.", money=True)
+    currency: str = column("ISO code of the currency.")
+    opened_at: datetime = column("When it was opened (UTC).")
+    closed_at: datetime = column("When it was closed (UTC).")
+    open_position: int = column("Log position of the opening fill.", provenance=True)
+    close_position: int = column("Log position of what closed it.", provenance=True)
+
+
+class OpenLot(Table):
+    """A quantity that was opened and not closed yet."""
+
+    table: ClassVar[str] = "open_lot"
+    purpose: ClassVar[str] = "What is still open, lot by lot."
+
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    subaccount: int = column("Subaccount; 0 is the primary one.", identity=True)
+    instrument_id: str = column("What is held.", identity=True)
+    open_fill_id: str = column("The fill that opened it.", identity=True)
+    trade_id: str = column("The round trip that it belongs to: the fill that opened it.")
+    strategy: str = column("Strategy of the opening fill.")
+    direction: Literal["long", "short"] = column("long or short of the one signed contract.")
+    quantity: Quantity = column("Contracts, always positive.")
+    open_price: Price = column("Price at opening, in the currency.")
+    multiplier: Multiplier = column("Units of the underlying that one contract stands for.")
+    cost: Money = column("Cash paid for it, before fees, in the currency.", money=True)
+    fee_state: Completeness = column("Whether the fee is known.")
+    fees: Money | None = column("Share of the opening fill's fee, in the currency.", money=True)
+    currency: str = column("ISO code of the currency.")
+    opened_at: datetime = column("When it was opened (UTC).")
+    open_position: int = column("Log position of the opening fill.", provenance=True)
+
+
+class Position(Table):
+    """What is held now."""
+
+    table: ClassVar[str] = "position"
+    purpose: ClassVar[str] = "Open positions; a holding that is flat has no row."
+
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    subaccount: int = column("Subaccount; 0 is the primary one.", identity=True)
+    instrument_id: str = column("What is held.", identity=True)
+    quantity: Quantity = column("Signed contracts (Kalshi: of YES).")
+    average_price: Price = column("Average opening price, cut to 9 places, in the currency.")
+    cost: Money = column("Cash paid for it, before fees, in the currency.", money=True)
+    currency: str = column("ISO code of the currency.")
+
+
+class Trade(Table):
+    """One round trip of a holding, from flat to flat."""
+
+    table: ClassVar[str] = "trade"
+    purpose: ClassVar[str] = "Round trips from flat to flat; closed_at is empty while open."
+
+    trade_id: str = column("The fill that opened it.", identity=True)
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    subaccount: int = column("Subaccount; 0 is the primary one.")
+    instrument_id: str = column("What was held.")
+    strategy: str = column("Strategy of the first fill.")
+    direction: Literal["long", "short"] = column("long or short of the one signed contract.")
+    quantity: Quantity = column("Contracts opened over the round trip.")
+    opened_at: datetime = column("First opening (UTC).")
+    closed_at: datetime | None = column("When it was flat again (UTC).")
+    realized_gross: Money = column("P&L before fees, in the currency.", money=True)
+    fee_state: Completeness = column("Whether all fees of the closed part are known.")
+    fees: Money | None = column("Fees of the closed part, in the currency.", money=True)
+    realized_net: Money | None = column("P&L after fees, in the currency.", money=True)
+    currency: str = column("ISO code of the currency.")
+
+
+class CashEntry(Table):
+    """One effect on cash."""
+
+    table: ClassVar[str] = "cash_ledger"
+    purpose: ClassVar[str] = "Every cash effect with its cause; the sum is the expected balance."
+
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    subaccount: int = column("Subaccount; 0 is the primary one.")
+    currency: str = column("ISO code of the currency.")
+    at: datetime = column("When (UTC).")
+    amount: Money = column("Into the account positive, in the currency.", money=True)
+    cause: Literal[
+        "fill", "fee", "redemption", "settlement", "deposit", "withdrawal", "transfer_fee"
+    ] = column(
+        "fill: what was paid for the side acquired; redemption: pairs of YES and NO turned into "
+        "1.00 each; settlement: payout of what was left; transfer_fee: of a deposit or withdrawal.",
+        identity=True,
+    )
+    instrument_id: str | None = column("What it was for.")
+    reference: str = column("Id of the fill, market or movement that caused it.", identity=True)
+    position: int = column("Log position of the cause.", provenance=True)
+
+
+class DailyPnl(Table):
+    """Realized P&L of a day."""
+
+    table: ClassVar[str] = "daily_pnl"
+    purpose: ClassVar[str] = (
+        "Realized P&L by day of closing, strategy and family. Lots with unknown fees stand in rows "
+        "of their own, so that sums of the known rows are exact."
+    )
+
+    day: date = column("UTC day on which lots were closed.", identity=True)
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    strategy: str = column("Strategy of the opening fill.", identity=True)
+    family: str = column("Family of the instrument.", identity=True)
+    currency: str = column("ISO code of the currency.", identity=True)
+    fee_state: Completeness = column("Whether the fees of the row are known.", identity=True)
+    lots: int = column("Lot matches in the row.")
+    realized_gross: Money = column("P&L before fees, in the currency.", money=True)
+    fees: Money | None = column("Fees of the closed lots, in the currency.", money=True)
+    realized_net: Money | None = column("P&L after fees, in the currency.", money=True)
+
+
+class Unreadable(Table):
+    """An event that no reader could turn into a fact."""
+
+    table: ClassVar[str] = "unreadable"
+    purpose: ClassVar[str] = "Events that no reader could turn into a fact, with the reason."
+
+    position: int = column("Log position of the event.", identity=True, provenance=True)
+    kind: str = column("Kind of the event.")
+    key: str = column("Key of the event.", identity=True)
+    shape: str | None = column("Shape of the payload.")
+    reader: str | None = column("The reader that tried; empty where no reader accepts the shape.")
+    reason: str = column(
+        "unknown_kind, unknown_shape, ambiguous_shape, wrong_shape, repeated_key, not_json, "
+        "missing_value, bad_number, bad_time, bad_value, contradiction"
+    )
+    column_name: str | None = column("Column of the fact, or keys of the payload, at fault.")
+    offending: str | None = column("The text at fault.")
+
+
+class Drift(Table):
+    """One shape of one kind, and what is known of it."""
+
+    table: ClassVar[str] = "drift"
+    purpose: ClassVar[str] = "Census of shapes: which are known, which carry something new."
+
+    kind: str = column("Kind of event.", identity=True)
+    shape: str = column("Shape of the payload.", identity=True)
+    reader: str | None = column("The reader that accepts it.")
+    status: Literal["known", "additive", "unknown"] = column("See domain/shapes.py.")
+    reason: str | None = column("Why it is unknown.")
+    nearest: str | None = column("The reader that comes nearest.")
+    keys_added: str | None = column("Keys (path:type) that are new, joined by ', '.")
+    keys_missing: str | None = column("Required keys that are gone or of another type.")
+    first_position: int = column("First event of the shape.", provenance=True)
+    last_position: int = column("Last event of the shape.", provenance=True)
+    events: int = column("How many events have it.")
+
+
+class Restatement(Table):
+    """A later rendering that reads differently."""
+
+    table: ClassVar[str] = "restatement"
+    purpose: ClassVar[str] = "Renderings that changed a fact: old, new, and the money between."
+
+    fact: str = column("Table of the fact.", identity=True)
+    fact_id: str = column("What identifies it, joined by '|'.", identity=True)
+    columns: str = column("Columns that changed, joined by ', '.")
+    old_values: str = column("Their values before, as JSON.")
+    new_values: str = column("Their values after, as JSON.")
+    cash_difference: Money | None = column(
+        "What the change does to cash, in the currency.", money=True
+    )
+    old_position: int = column("Log position of the rendering before.", provenance=True)
+    new_position: int = column("Log position of the later one.", identity=True, provenance=True)
+
+
+REPLACED: dict[str, type[Table]] = {"fill": FillRow, "settlement": SettlementRow}
+
+TABLES: tuple[type[Table], ...] = (
+    *(REPLACED.get(fact.table, fact) for fact in FACTS),
+    Instrument,
+    Attribution,
+    LotMatch,
+    OpenLot,
+    Position,
+    Trade,
+    CashEntry,
+    DailyPnl,
+    Unreadable,
+    Drift,
+    Restatement,
+)

@@ -1,0 +1,17 @@
+-- shape_seen, shape_choice -> drift: one row for each shape of each kind.
+INSERT INTO drift BY NAME
+SELECT
+    kind,
+    shape,
+    c.reader,
+    c.status,
+    c.reason,
+    c.nearest,
+    c.keys_added,
+    c.keys_missing,
+    min(s.first_position) AS first_position,
+    max(s.last_position) AS last_position,
+    sum(s.events)::BIGINT AS events
+FROM shape_seen AS s
+INNER JOIN shape_choice AS c USING (kind, shape)
+GROUP BY ALL;

@@ -1,0 +1,40 @@
+-- P&L is one number: by account and currency, and by day, strategy and family (unattributed
+-- included), daily_pnl says what lot_match says. Any row is a fault of the code.
+WITH by_lots AS (
+    SELECT
+        (l.closed_at AT TIME ZONE 'UTC')::DATE AS day,
+        l.venue,
+        l.account,
+        l.mode,
+        l.currency,
+        l.strategy,
+        i.family,
+        count(*) AS lots,
+        sum(l.realized_gross) AS gross,
+        coalesce(sum(l.realized_net), 0) AS net
+    FROM lot_match AS l
+    LEFT JOIN instrument AS i USING (venue, instrument_id)
+    GROUP BY ALL
+),
+
+by_days AS (
+    SELECT
+        day,
+        venue,
+        account,
+        mode,
+        currency,
+        strategy,
+        family,
+        sum(lots)::BIGINT AS lots,
+        sum(realized_gross) AS gross,
+        coalesce(sum(realized_net), 0) AS net
+    FROM daily_pnl
+    GROUP BY ALL
+)
+
+SELECT 'only lot_match says' AS what, *
+FROM (SELECT * FROM by_lots EXCEPT ALL SELECT * FROM by_days)
+UNION ALL
+SELECT 'only daily_pnl says', *
+FROM (SELECT * FROM by_days EXCEPT ALL SELECT * FROM by_lots)

@@ -1,0 +1,177 @@
+"""From renditions to facts: one row for each identity, however often it was told.
+
+A fact that was told once passes through. Where it was told several times, the newest rendition
+wins column by column; an *inherited* column on which the newest is silent keeps what an earlier
+rendition said (a rendering that dropped `client_order_id` does not erase it). Newest is by the
+broker's own time where the fact has one (`newest_by`), then by log position.
+"""
+
+from collections.abc import Iterable
+
+from domain.columns import Column, Fact, columns_of
+from projections import sql
+from projections.reading import rendition_table
+
+
+def merged_table(fact: type[Fact]) -> str:
+    """Return the name of the temporary view that gives the facts of a type."""
+    return f"merged_{fact.table}"
+
+
+def contested_table(fact: type[Fact]) -> str:
+    """Return the name of the temporary table of renditions of what was told several times."""
+    return f"contested_{fact.table}"
+
+
+def contested(fact: type[Fact]) -> str:
+    """Return SQL that makes the table of renditions of identities that were told several times.
+
+    `telling` numbers them, oldest first.
+    """
+    identity = _names(column for column in columns_of(fact) if column.identity)
+    order = f"{fact.newest_by} NULLS FIRST, position" if fact.newest_by else "position"
+    return f"""
+        CREATE TEMP TABLE {contested_table(fact)} AS
+        WITH several AS (
+            SELECT {identity} FROM {rendition_table(fact)} WHERE problem IS NULL
+            GROUP BY ALL HAVING count(*) > 1
+        )
+        SELECT
+            r.*,
+            row_number() OVER (PARTITION BY {identity} ORDER BY {order}) AS telling
+        FROM {rendition_table(fact)} AS r
+        SEMI JOIN several USING ({identity})
+        WHERE r.problem IS NULL
+    """
+
+
+def merge(fact: type[Fact]) -> str:
+    """Return SQL that makes the view of merged facts."""
+    columns = columns_of(fact)
+    identity = _names(column for column in columns if column.identity)
+    picked = ", ".join(_pick(column) for column in columns)
+    return f"""
+        CREATE TEMP VIEW {merged_table(fact)} AS
+        SELECT {_names(columns)}
+        FROM {rendition_table(fact)}
+        ANTI JOIN (SELECT DISTINCT {identity} FROM {contested_table(fact)}) USING ({identity})
+        WHERE problem IS NULL
+        UNION ALL
+        SELECT {picked}
+        FROM {contested_table(fact)}
+        GROUP BY {identity}
+    """
+
+
+def _pick(column: Column) -> str:
+    name = sql.identifier(column.name)
+    if column.identity:
+        return name
+    # arg_max skips rows whose value is NULL, arg_max_null does not: that is inheritance
+    function = "arg_max" if column.inherited else "arg_max_null"
+    return f"{function}({name}, telling) AS {name}"
+
+
+def count(fact: type[Fact]) -> str:
+    """Return SQL that writes to `fact_count` how often facts were told, and how many there are."""
+    return f"""
+        INSERT INTO fact_count
+        SELECT
+            {sql.literal(fact.table)},
+            (SELECT count(*) FROM {rendition_table(fact)} WHERE problem IS NULL),
+            (SELECT count(*) FROM {merged_table(fact)})
+    """
+
+
+def restate(fact: type[Fact]) -> str | None:
+    """Return SQL that writes `restatement` rows for the facts that were told several times.
+
+    A row for each rendition that changed what was known. Of facts that live through states (orders,
+    transfers) only money counts. Returns None where no column can be restated.
+    """
+    columns = columns_of(fact)
+    watched = [
+        column
+        for column in columns
+        if not (column.identity or column.provenance or column.name == fact.newest_by)
+        and (column.money or fact.newest_by is None)
+    ]
+    if not watched:
+        return None
+    return f"INSERT INTO restatement BY NAME WITH {_tellings(fact)}, {_changes(fact, watched)}"
+
+
+def _tellings(fact: type[Fact]) -> str:
+    """Return SQL for what was known after each telling, beside what was known before it."""
+    columns = columns_of(fact)
+    identity = [column for column in columns if column.identity]
+    known = ", ".join(_known(column) for column in columns if not column.identity)
+    same = " AND ".join(f"n.{column.name} = o.{column.name}" for column in identity)
+    return f"""
+        known AS (
+            SELECT {_names(identity)}, telling, {known}
+            FROM {contested_table(fact)}
+            WINDOW earlier AS (
+                PARTITION BY {_names(identity)} ORDER BY telling
+                ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+            )
+        ),
+        effects AS (
+            SELECT *, ({fact.cash_effect or "NULL"})::DECIMAL(38,20) AS effect FROM known
+        ),
+        pairs AS (
+            SELECT n AS new, o AS old
+            FROM effects AS n INNER JOIN effects AS o ON {same} AND n.telling = o.telling + 1
+        )
+    """
+
+
+def _changes(fact: type[Fact], watched: list[Column]) -> str:
+    """Return SQL for the rows of `restatement`, from `pairs`."""
+    changed = ", ".join(f"CASE WHEN {_changed(c)} THEN {sql.literal(c.name)} END" for c in watched)
+    identity = ", ".join(f"new.{c.name}" for c in columns_of(fact) if c.identity)
+    return f"""
+        changes AS (
+            SELECT *, list_filter([{changed}], lambda name: name IS NOT NULL) AS names FROM pairs
+        )
+        SELECT
+            {sql.literal(fact.table)} AS fact,
+            concat_ws('|', {identity}) AS fact_id,
+            array_to_string(names, ', ') AS columns,
+            {_values("old", watched)} AS old_values,
+            {_values("new", watched)} AS new_values,
+            new.effect - old.effect AS cash_difference,
+            old.position AS old_position,
+            new.position AS new_position
+        FROM changes
+        WHERE len(names) > 0
+    """
+
+
+def _known(column: Column) -> str:
+    name = sql.identifier(column.name)
+    if column.inherited:
+        return f"last_value({name} IGNORE NULLS) OVER earlier AS {name}"
+    return name
+
+
+def _changed(column: Column) -> str:
+    differs = f"new.{column.name} IS DISTINCT FROM old.{column.name}"
+    if column.inherited and not column.money:
+        return f"{differs} AND old.{column.name} IS NOT NULL"
+    return differs
+
+
+def _values(side: str, watched: list[Column]) -> str:
+    """Return SQL for the values of the changed columns, as the text of a JSON object."""
+    members = ", ".join(
+        f"CASE WHEN list_contains(names, {sql.literal(column.name)}) THEN "
+        f"{sql.literal(chr(34) + column.name + chr(34) + ':')} || "
+        f"coalesce(to_json({side}.{column.name}::VARCHAR)::VARCHAR, 'null') END"
+        for column in watched
+    )
+    return f"'{{' || concat_ws(',', {members}) || '}}'"
+
+
+def _names(columns: Iterable[Column]) -> str:
+    return ", ".join(sql.identifier(column.name) for column in columns)

@@ -1,0 +1,13 @@
+-- ledger.fetch -> fetch_log.
+SELECT
+    position,
+    venue,
+    account,
+    mode,
+    p.document AS document,
+    p.adapter AS adapter,
+    p.pages AS pages,
+    p.rows AS rows,
+    p.cursor_ended AS cursor_ended,
+    NULL AS contradiction
+FROM decoded

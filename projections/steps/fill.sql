@@ -1,0 +1,82 @@
+-- merged_fill, merged_settlement -> fill: every fill with its fee, as far as anybody stated it.
+-- Rules:
+--   1. a fee that the fill states is taken as it is;
+--   2. otherwise what the settlement states, less the stated fees of the market's other fills, is
+--      spread by quantity over the contracts that the settlement counts and whose fees are not
+--      stated; shares are cut at a billionth and add up exactly;
+--   3. otherwise it is pending: unknown, not 0.
+-- Invariant: in a market whose fills are complete, fees add up to the settlement's fee.
+INSERT INTO fill BY NAME
+WITH silent AS (
+    SELECT * FROM merged_fill WHERE fee IS NULL
+),
+
+stated AS (
+    SELECT
+        venue,
+        account,
+        mode,
+        instrument_id,
+        sum(fee) AS fee,
+        sum(quantity) AS quantity
+    FROM merged_fill
+    WHERE fee IS NOT NULL
+    GROUP BY ALL
+),
+
+-- what is left to spread, in billionths and in units of 1e-8 contracts
+rest AS (
+    SELECT
+        s.venue,
+        s.account,
+        s.mode,
+        s.instrument_id,
+        billionths_of(s.fee_reported - coalesce(t.fee, 0))::HUGEINT AS fee_billionths,
+        units_of(s.yes_quantity + s.no_quantity - coalesce(t.quantity, 0))::HUGEINT AS units
+    FROM merged_settlement AS s
+    LEFT JOIN stated AS t USING (venue, account, mode, instrument_id)
+    WHERE s.fee_reported IS NOT NULL
+),
+
+reached AS (
+    SELECT
+        f.position,
+        r.fee_billionths,
+        r.units AS units_all,
+        units_of(f.quantity)::HUGEINT AS units,
+        sum(units_of(f.quantity)::HUGEINT) OVER (
+            PARTITION BY f.venue, f.account, f.mode, f.instrument_id
+            ORDER BY f.executed_at, f.fill_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        )::HUGEINT AS units_to,
+        sum(units_of(f.quantity)::HUGEINT) OVER (
+            PARTITION BY f.venue, f.account, f.mode, f.instrument_id
+        )::HUGEINT AS units_silent
+    FROM silent AS f
+    INNER JOIN rest AS r USING (venue, account, mode, instrument_id)
+),
+
+share AS (
+    SELECT
+        position,
+        (
+            (fee_billionths * units_to // units_all)
+            - (fee_billionths * (units_to - units) // units_all)
+        )::DECIMAL(27, 0) * 0.000000001::DECIMAL(10, 9) AS fee
+    FROM reached
+    WHERE fee_billionths >= 0 AND units_silent <= units_all
+)
+
+SELECT
+    f.* EXCLUDE (fee),
+    f.fee,
+    'stated' AS fee_state
+FROM merged_fill AS f
+WHERE f.fee IS NOT NULL
+UNION ALL BY NAME
+SELECT
+    f.* EXCLUDE (fee),
+    h.fee::DECIMAL(18, 9) AS fee,
+    CASE WHEN h.fee IS NULL THEN 'pending' ELSE 'from_settlement' END AS fee_state
+FROM silent AS f
+LEFT JOIN share AS h USING (position);

@@ -1,0 +1,34 @@
+-- lot, movement, holding -> open_lot: what nothing has closed yet.
+-- A fill is open in one stretch, its last one, whatever was closed of it before.
+-- cost is the cash paid: the price of the side held. On Kalshi a short YES is a NO at 1 - price.
+INSERT INTO open_lot BY NAME
+SELECT
+    h.venue,
+    h.account,
+    h.mode,
+    h.subaccount,
+    h.instrument_id,
+    l.open_id AS open_fill_id,
+    t.id AS trade_id,
+    l.strategy,
+    CASE l.sign WHEN 1 THEN 'long' ELSE 'short' END AS direction,
+    l.quantity,
+    l.open_price,
+    l.multiplier,
+    (
+        l.quantity::DECIMAL(38, 8)
+        * CASE
+            WHEN h.venue = 'kalshi' AND l.sign = -1 THEN 1 - l.open_price
+            ELSE l.sign * l.open_price
+        END
+        * l.multiplier
+    )::DECIMAL(38, 20) AS cost,
+    CASE WHEN l.open_fee IS NULL THEN 'pending' ELSE 'complete' END AS fee_state,
+    l.open_fee AS fees,
+    l.currency,
+    l.opened_at,
+    l.open_position
+FROM lot AS l
+INNER JOIN holding AS h USING (holding_id)
+INNER JOIN movement AS t ON t.sequence = l.trade_sequence
+WHERE l.close_id IS NULL;

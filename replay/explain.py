@@ -1,0 +1,193 @@
+"""From a figure back to the bytes: what the user named is found, then walked (`replay.walks`).
+
+Nothing is guessed: a name that fits several things is refused with the list of them.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Final
+
+import duckdb
+
+from domain.errors import UsageError
+from replay import meta
+from replay.evidence import OWNER, Row, Sources, owner_of
+from replay.lots import fill_node, trade_node
+from replay.nodes import Node
+from replay.ports import EventLog
+from replay.walks import (
+    day_node,
+    instrument_node,
+    movement_node,
+    order_node,
+    position_node,
+)
+
+LIMIT: Final = 10
+_POSITION_MAX: Final = 2**63 - 1
+_DAY: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:/(.+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """Something that the user may have meant, and how to say that exactly."""
+
+    label: str
+    exact: str
+    make: Callable[[], Node]
+
+
+def explain(
+    connection: duckdb.DuckDBPyConnection, log: EventLog, target: str, limit: int = LIMIT
+) -> Node:
+    """Explain a log position, event key, fill, order, trade, instrument, day or cash movement.
+
+    `target` is its id; a day is 2026-01-13 or 2026-01-13/strategy/family. A kind in front says
+    which is meant: position, key, fill, order, trade, instrument, day or cash, as in `order:ID`. A
+    trade needs that, because its id is that of its first fill. At most `limit` children are shown
+    at each level.
+    Raise UsageError if nothing, or more than one thing, is called so.
+    """
+    if limit < 1:
+        message = f"limit {limit}: at least 1 must be shown"
+        raise UsageError(message)
+    sources = Sources(connection, log, limit, meta.read(connection).watermark)
+    word, _, rest = target.partition(":")
+    # A trade is called after the fill that opened it, so its id alone means the fill.
+    finders = {name: _FINDERS[name] for name in _FINDERS if name != "trade"}
+    if word in _FINDERS:
+        finders = {word: _FINDERS[word]}
+    text = (rest if word in _FINDERS else target).strip()
+    found = [candidate for find in finders.values() for candidate in find(sources, text)]
+    if not found:
+        kinds = ", ".join(_NAMES[name] for name in finders)
+        message = f"{text!r} was looked for and not found as: {kinds}"
+        raise UsageError(message)
+    if len(found) > 1:
+        listed = "".join(f"\n  {one.exact}  ({one.label})" for one in found)
+        message = f"{text!r} is not the name of one thing; say which:{listed}"
+        raise UsageError(message)
+    return found[0].make()
+
+
+# --- what the user may have meant ----------------------------------------------------------------
+
+
+def _by_position(sources: Sources, text: str) -> list[_Candidate]:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= _POSITION_MAX:
+        return []
+    position = int(text)
+    event = sources.log.event(position)
+    if event is None:
+        return []
+    label = f"log position {position}, {event.kind}"
+    return [_Candidate(label, f"position:{position}", partial(position_node, sources, position))]
+
+
+def _by_key(sources: Sources, text: str) -> list[_Candidate]:
+    revisions = sources.log.revisions(text) if text else []
+    if not revisions:
+        return []
+    newest = revisions[-1].position
+    return [_Candidate("event key", f"key:{text}", partial(position_node, sources, newest))]
+
+
+def _by_id(
+    sources: Sources, text: str, query: str, walk: Callable[[Sources, Row], Node], kind: str
+) -> list[_Candidate]:
+    """Find rows by `ID` or, where several accounts use the same one, `venue/account/mode/ID`."""
+    rows = sources.rows(f"{query} ORDER BY venue, account, mode", [text])
+    *owner, own = text.split("/", 3)
+    if not rows and len(owner) == len(OWNER):
+        rows = [row for row in sources.rows(query, [own]) if owner_of(row) == "/".join(owner)]
+        text = own
+    return [
+        _Candidate(
+            f"{kind} of {owner_of(row)}",
+            f"{kind}:{owner_of(row)}/{text}",
+            partial(walk, sources, row),
+        )
+        for row in rows
+    ]
+
+
+def _by_fill(sources: Sources, text: str) -> list[_Candidate]:
+    return _by_id(sources, text, "SELECT * FROM fill WHERE fill_id = ?", fill_node, "fill")
+
+
+def _by_order(sources: Sources, text: str) -> list[_Candidate]:
+    query = """
+        SELECT DISTINCT venue, account, mode, order_id
+        FROM (
+            SELECT venue, account, mode, order_id FROM order_state
+            UNION ALL
+            SELECT venue, account, mode, order_id FROM fill
+        )
+        WHERE order_id = ?
+    """
+    return _by_id(sources, text, query, order_node, "order")
+
+
+def _by_trade(sources: Sources, text: str) -> list[_Candidate]:
+    return _by_id(sources, text, "SELECT * FROM trade WHERE trade_id = ?", trade_node, "trade")
+
+
+def _by_instrument(sources: Sources, text: str) -> list[_Candidate]:
+    rows = sources.rows("SELECT * FROM instrument WHERE instrument_id = ? ORDER BY venue", [text])
+    return [
+        _Candidate(
+            f"instrument of {row['venue']}",
+            f"instrument:{text}",
+            partial(instrument_node, sources, row),
+        )
+        for row in rows
+    ]
+
+
+def _by_cash(sources: Sources, text: str) -> list[_Candidate]:
+    query = "SELECT * FROM cash_movement WHERE movement_id = ?"
+    return _by_id(sources, text, query, movement_node, "cash")
+
+
+def _by_day(sources: Sources, text: str) -> list[_Candidate]:
+    match = _DAY.fullmatch(text)
+    if match is None:
+        return []
+    try:
+        day = date.fromisoformat(match[1])
+    except ValueError:
+        return []
+    query = "SELECT * FROM daily_pnl WHERE day = ?"
+    parameters: list[object] = [day]
+    if match[2]:
+        query += " AND (strategy || '/' || family = ? OR strategy = ?)"
+        parameters += [match[2], match[2]]
+    rows = sources.rows(f"{query} ORDER BY ALL", parameters)
+    return (
+        [_Candidate("day", f"day:{text}", partial(day_node, sources, text, rows))] if rows else []
+    )
+
+
+_FINDERS: Final[dict[str, Callable[[Sources, str], list[_Candidate]]]] = {
+    "position": _by_position,
+    "key": _by_key,
+    "fill": _by_fill,
+    "order": _by_order,
+    "trade": _by_trade,
+    "instrument": _by_instrument,
+    "day": _by_day,
+    "cash": _by_cash,
+}
+_NAMES: Final = {
+    "position": "log position",
+    "key": "event key",
+    "fill": "fill id",
+    "order": "order id",
+    "trade": "trade id",
+    "instrument": "instrument id",
+    "day": "UTC day with closed lots",
+    "cash": "id of a deposit or withdrawal",
+}

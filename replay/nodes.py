@@ -1,0 +1,108 @@
+"""The tree that `explain` answers with: plain texts, the same for a screen and for a JSON file.
+
+Figures of different currencies, accounts or modes are never added up.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, localcontext
+from typing import Final
+
+ZERO: Final = Decimal(0)
+# Sums of DECIMAL(38,20) keep every digit; Python's own 28 would round them.
+_DIGITS: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One thing that is explained, what is known of it, and what it rests on."""
+
+    title: str
+    kind: str
+    facts: tuple[tuple[str, str], ...] = ()
+    children: tuple["Node", ...] = ()
+
+    def walk(self) -> Iterator["Node"]:
+        """Yield the node and everything below it, top down."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """P&L of some lots: gross of all of them, fees and net of those whose fees are known."""
+
+    lots: int
+    pending: int
+    gross: Decimal
+    fees: Decimal
+    net: Decimal
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Return the figures as texts; what is not known is said, not left out of a sum."""
+        told = [("lots", str(self.lots)), ("gross", decimal_text(self.gross))]
+        known = self.lots - self.pending
+        if not self.pending:
+            told += [("fees", decimal_text(self.fees)), ("net", decimal_text(self.net))]
+        elif not known:
+            told += [("fees", "pending"), ("net", "pending")]
+        else:
+            of = f" (of {known} lots; of {self.pending} the fees are pending)"
+            told += [("fees", decimal_text(self.fees) + of), ("net", decimal_text(self.net) + of)]
+        return tuple(told)
+
+
+def total(parts: Iterable[Figures]) -> Figures:
+    """Add figures up, exactly."""
+    parts = tuple(parts)
+    return Figures(
+        lots=sum(part.lots for part in parts),
+        pending=sum(part.pending for part in parts),
+        gross=exact_sum(part.gross for part in parts),
+        fees=exact_sum(part.fees for part in parts),
+        net=exact_sum(part.net for part in parts),
+    )
+
+
+def exact_sum(values: Iterable[Decimal]) -> Decimal:
+    """Add decimals up without rounding."""
+    with localcontext(prec=_DIGITS):
+        return sum(values, ZERO)
+
+
+def exact_product(*values: Decimal) -> Decimal:
+    """Multiply decimals without rounding."""
+    with localcontext(prec=_DIGITS):
+        product = Decimal(1)
+        for value in values:
+            product *= value
+        return product
+
+
+def decimal_text(value: Decimal) -> str:
+    """Return a decimal without trailing zeros, exponent or separators."""
+    text = f"{value:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def moment_text(moment: datetime) -> str:
+    """Return a moment as UTC: 2026-01-13 20:19:21Z, microseconds only where there are any."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    return f"{text}Z"
+
+
+def value_text(value: object) -> str:
+    """Return a value of a table as text; what is not known is a dot."""
+    if value is None:
+        return "·"
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, datetime):
+        return moment_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,56 @@
+"""What replay needs of an event log, whatever it is stored in."""
+
+from typing import Protocol
+
+import pyarrow as pa
+
+from domain.event import StoredEvent
+from domain.seals import Seal
+
+EVENT_SCHEMA = pa.schema(
+    [
+        pa.field("position", pa.int64(), nullable=False),
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("revision", pa.int64(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("state", pa.binary(), nullable=False),
+    ]
+)
+
+
+class EventLog(Protocol):
+    """A log of events at positions 1, 2, 3, … without gaps, which only ever grows.
+
+    Every method raises CannotDoError if the store cannot be read now, and LogCorruptError if what
+    it reads cannot be what was once appended. What one method returned stays true for the next: a
+    log that grows meanwhile adds positions behind those that were seen.
+    """
+
+    def head(self) -> int:
+        """Return the last position, 0 when the log is empty."""
+        ...
+
+    def seal_head(self) -> Seal | None:
+        """Return the last seal, None when the log is empty."""
+        ...
+
+    def batches(self, after: int, until: int) -> pa.RecordBatchReader:
+        """Stream the events with after < position <= until, ordered by position.
+
+        The columns are those of EVENT_SCHEMA. An `until` behind the head means the head at the
+        moment of the call. Memory is bounded whatever the range. Nothing stays open or locked
+        between two batches, so a reader may be dropped at any time, and another thread may pull.
+        """
+        ...
+
+    def event(self, position: int) -> StoredEvent | None:
+        """Return the event at a position, None if the log has no such position."""
+        ...
+
+    def revisions(self, key: str) -> list[StoredEvent]:
+        """Return all revisions of a key, the oldest first; empty if the key is unknown."""
+        ...
+
+    def seal_of(self, position: int) -> Seal | None:
+        """Return the seal that covers a position, None if the log has no such position."""
+        ...

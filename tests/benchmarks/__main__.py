@@ -1,0 +1,113 @@
+"""`make bench`: measure, compare, print the table that docs/performance.md publishes."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from tests.benchmarks.corpus import write_log
+
+FOLDER = Path("build", "benchmarks")
+APPENDED = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Medians over the runs of one task."""
+
+    seconds: float
+    events: int
+    peak_mb: int
+
+    @property
+    def rate(self) -> float:
+        """Events per second."""
+        return self.events / self.seconds
+
+
+def main() -> None:
+    """Run all comparisons and print them."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--fills", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=3)
+    chosen = parser.parse_args()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    print(_machine())
+    log = FOLDER / f"log-{chosen.fills}.sqlite"
+    if not log.exists():
+        print(f"writing {chosen.fills:,} fills into {log} …", flush=True)
+        part = log.with_suffix(".part")
+        for left_over in FOLDER.glob(f"{part.name}*"):
+            left_over.unlink()
+        write_log(part, chosen.fills)
+        part.rename(log)
+    for batch in (1, 100, 1000):
+        fills = APPENDED if batch > 1 else APPENDED // 20
+        ours, raw = in_turns(
+            [("append", str(fills), str(batch)), ("append-raw", str(fills), str(batch))],
+            chosen.runs,
+        )
+        line(f"append, batches of {batch:,}, durable and sealed", ours)
+        line("  raw sqlite3 inserts of the same bytes", raw)
+        print(f"  ratio {ours.rate / raw.rate:.2f} of raw", flush=True)
+    rebuilt, alone, read, plain = in_turns(
+        [
+            ("rebuild", str(log), "0"),
+            ("rebuild", str(log), "1"),
+            ("read-raw", str(log)),
+            ("per-event", str(log)),
+        ],
+        chosen.runs,
+    )
+    line("full rebuild, all cores", rebuilt)
+    line("full rebuild, one thread", alone)
+    line("reading the same log raw", read)
+    line("per-event Python replay of the same tables", plain)
+    print(f"  rebuild is {rebuilt.rate / plain.rate:.1f} x the per-event replay")
+    print(f"  rebuild takes {rebuilt.seconds / read.seconds:.1f} x the time of a raw read")
+
+
+def in_turns(tasks: list[tuple[str, ...]], runs: int) -> list[Measured]:
+    """Run the tasks A B C A B C …, each in a process of its own; return their medians."""
+    seen: list[list[dict[str, float]]] = [[] for _ in tasks]
+    for _ in range(runs):
+        for number, task in enumerate(tasks):
+            seen[number].append(_run(task))
+    return [
+        Measured(
+            seconds=statistics.median(one["seconds"] for one in runs_of_task),
+            events=int(runs_of_task[0]["events"]),
+            peak_mb=int(max(one["peak_mb"] for one in runs_of_task)),
+        )
+        for runs_of_task in seen
+    ]
+
+
+def _run(task: tuple[str, ...]) -> dict[str, float]:
+    arguments = [sys.executable, "-m", "tests.benchmarks.tasks", *task]
+    done = subprocess.run(arguments, check=True, capture_output=True, text=True)
+    told: dict[str, float] = json.loads(done.stdout)
+    return told
+
+
+def line(what: str, measured: Measured) -> None:
+    """Print one figure."""
+    print(
+        f"{what:<52} {measured.seconds:>8.2f} s {measured.rate:>10,.0f} events/s "
+        f"{measured.peak_mb:>6,} MB",
+        flush=True,
+    )
+
+
+def _machine() -> str:
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("duckdb", "eventsourcing"))
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+
+
+main()

@@ -1,0 +1,122 @@
+"""What is measured, one task a process: `python -m tests.benchmarks.tasks NAME ARGUMENT…`.
+
+Prints one JSON object: seconds, events, peak memory in MB.
+"""
+
+import json
+import resource
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from adapters.log.recorder import EVENTS
+from adapters.log.sqlite import SQLiteLog
+from domain.event import payload_bytes
+from replay.database import Resources
+from replay.rebuild import Plan, rebuild
+from tests.benchmarks.corpus import events
+from tests.oracle.payloads import replay_payloads
+
+Row = TypeVar("Row")
+BUILT_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def append(fills: int, batch: int) -> tuple[float, int]:
+    """Append the corpus through the ledger's log, durable, sealed."""
+    rows = list(events(fills))
+    with (
+        tempfile.TemporaryDirectory(dir=".") as folder,
+        SQLiteLog.open(Path(folder, "log.sqlite"), create=True) as log,
+    ):
+        start = time.perf_counter()
+        for piece in _pieces(rows, batch):
+            log.append(piece)
+        return time.perf_counter() - start, len(rows)
+
+
+def append_raw(fills: int, batch: int) -> tuple[float, int]:
+    """Insert the same bytes with sqlite3: same table, same durability, no seals, no checks."""
+    rows = [(event.key, 1, event.kind, event.state) for event in events(fills)]
+    with (
+        tempfile.TemporaryDirectory(dir=".") as folder,
+        closing(sqlite3.connect(Path(folder, "raw.sqlite"), isolation_level=None)) as raw,
+    ):
+        raw.execute("PRAGMA journal_mode = WAL")
+        raw.execute("PRAGMA synchronous = FULL")
+        raw.execute(
+            "CREATE TABLE stored_events (originator_id TEXT, originator_version INTEGER, "
+            "topic TEXT, state BLOB, PRIMARY KEY (originator_id, originator_version))"
+        )
+        start = time.perf_counter()
+        for piece in _pieces(rows, batch):
+            raw.execute("BEGIN")
+            raw.executemany("INSERT INTO stored_events VALUES (?, ?, ?, ?)", piece)
+            raw.execute("COMMIT")
+        return time.perf_counter() - start, len(rows)
+
+
+def _pieces(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
+def read_raw(log: str) -> tuple[float, int]:
+    """Read every event of the log and do nothing with it."""
+    start = time.perf_counter()
+    with closing(sqlite3.connect(log)) as raw:
+        read = 0
+        for row in raw.execute(f"SELECT rowid, * FROM {EVENTS} ORDER BY rowid"):
+            read += bool(row)
+    return time.perf_counter() - start, read
+
+
+def rebuilding(log: str, threads: int) -> tuple[float, int]:
+    """Rebuild the whole projection into a new file."""
+    with tempfile.TemporaryDirectory(dir=".") as folder, SQLiteLog.open(Path(log)) as source:
+        start = time.perf_counter()
+        plan = Plan(built_at=BUILT_AT, resources=Resources(threads=threads))
+        made = rebuild(source, Path(folder, "ledger.duckdb"), plan)
+        return time.perf_counter() - start, made.events
+
+
+def replay_per_event(log: str) -> tuple[float, int]:
+    """Replay event by event in Python: pydantic, Decimal, deques; the same tables, in memory."""
+    start = time.perf_counter()
+    with closing(sqlite3.connect(log)) as raw:
+        stored = raw.execute(f"SELECT topic, state FROM {EVENTS} ORDER BY rowid")
+        read = 0
+
+        def told() -> Iterator[tuple[str, bytes]]:
+            nonlocal read
+            for kind, state in stored:
+                read += 1
+                yield kind, payload_bytes(state)
+
+        replay_payloads(told())
+    return time.perf_counter() - start, read
+
+
+TASKS: dict[str, Callable[..., tuple[float, int]]] = {
+    "append": append,
+    "append-raw": append_raw,
+    "read-raw": read_raw,
+    "rebuild": rebuilding,
+    "per-event": replay_per_event,
+}
+
+
+def run(name: str, *arguments: str) -> None:
+    """Run one task and print what it took."""
+    given = [int(part) if part.isdigit() else part for part in arguments]
+    seconds, count = TASKS[name](*given)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "events": count, "peak_mb": round(peak_mb)}))
+
+
+if __name__ == "__main__":
+    run(*sys.argv[1:])

@@ -1,0 +1,267 @@
+"""A book: its configuration, and a projection that is whole at every moment."""
+
+import shutil
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from adapters.log.sqlite import SQLiteLog
+from domain.errors import CannotDoError, UsageError
+from domain.event import Owner
+from tests.tools.command import (
+    BOUGHT,
+    SCRIPT,
+    fills_page,
+    finish,
+    run,
+    small_book,
+    start,
+    written,
+)
+from tools import book as books
+from tools.book import Book
+
+
+def with_configuration(folder: Path, text: str) -> Path:
+    """Return a small book with another book.toml."""
+    book = small_book(folder)
+    (book / "book.toml").write_text(text, "utf-8")
+    return book
+
+
+def stale_because(book: Book) -> str | None:
+    """Ask a book why its projection is stale."""
+    with book.open_log() as log:
+        return book.stale_because(log)
+
+
+# --- configuration -------------------------------------------------------------------------------
+
+
+def test_a_new_book_is_empty_and_its_configuration_can_be_read(tmp_path: Path) -> None:
+    book = books.create(tmp_path / "book", account="weather", mode="paper")
+    assert (book.owner().account, book.owner().mode) == ("weather", "paper")
+    assert dict(book.rules().strategies) == {}
+    with book.open_log() as log:
+        assert log.head() == 0
+    assert book.projection_meta() is None
+
+
+def test_the_command_line_may_name_another_owner(tmp_path: Path) -> None:
+    book = books.create(tmp_path / "book", account="weather", mode="paper")
+    assert book.owner("other", "live") == Owner("other", "live")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("account = ", "book.toml"),
+        ('acount = "main"', "acount"),
+        ('mode = "demo"', "mode"),
+        ('account = "a|b"', "a|b"),
+        ("account = 1", "account"),
+        ("[strategies]\nbot = 1", "strategies.bot"),
+        ('[strategies]\n"" = "x"', "strategies"),
+        ('[strategies]\nbot = ""', "strategies.bot"),
+    ],
+)
+def test_a_wrong_configuration_exits_2_and_names_the_place(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    done = run(with_configuration(tmp_path, text), "status")
+    assert (done.code, done.out) == (2, "")
+    assert told in done.err
+
+
+def test_a_configuration_that_is_no_text_exits_3(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    (book / "book.toml").write_bytes(b"account = '\xff'")
+    assert run(book, "status").code == 3
+
+
+def test_a_folder_that_cannot_be_made_exits_3(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    done = run(tmp_path / "file" / "book", "init")
+    assert (done.code, done.out) == (3, "")
+    assert "cannot make a book" in done.err
+
+
+def test_making_a_book_twice_raises_and_keeps_the_first(tmp_path: Path) -> None:
+    books.create(tmp_path / "book", account="first", mode="live")
+    with pytest.raises(UsageError, match="is a book already"):
+        books.create(tmp_path / "book", account="second", mode="live")
+    assert books.load(tmp_path / "book").configuration.account == "first"
+
+
+def test_the_longest_prefix_names_the_strategy_after_the_next_project(tmp_path: Path) -> None:
+    book = with_configuration(tmp_path, '[strategies]\n"b" = "wrong"\n"bot-" = "maker"\n')
+    assert run(book, "status", "--json").json["stale_because"] == "book.toml has changed"
+    assert run(book, "project", "--json").json["rebuilt"] is True
+    asked = "SELECT DISTINCT strategy FROM lot_match"
+    assert run(book, "query", asked, "--json").json["rows"] == [{"strategy": "maker"}]
+
+
+# --- staleness -----------------------------------------------------------------------------------
+
+
+def test_a_projection_is_stale_when_log_code_or_configuration_moved_on(tmp_path: Path) -> None:
+    book = books.load(small_book(tmp_path))
+    assert stale_because(book) is None
+    with duckdb.connect(str(book.projection_path)) as connection:
+        connection.execute("UPDATE projection_meta SET watermark = 4")
+    assert stale_because(book) == "it covers 4 of 5 events"
+    with duckdb.connect(str(book.projection_path)) as connection:
+        connection.execute("UPDATE projection_meta SET rules_digest = 'other'")
+    assert stale_because(book) == "book.toml has changed"
+    with duckdb.connect(str(book.projection_path)) as connection:
+        connection.execute("UPDATE projection_meta SET code_digest = 'other'")
+    assert stale_because(book) == "the code has changed"
+    book.projection_path.unlink()
+    assert stale_because(book) == "there is no projection yet"
+
+
+def test_after_an_upgrade_project_rebuilds_to_the_same_fingerprint(tmp_path: Path) -> None:
+    book = books.load(small_book(tmp_path))
+    before = run(book.folder, "status", "--json").json["fingerprint"]
+    with duckdb.connect(str(book.projection_path)) as connection:
+        connection.execute("UPDATE projection_meta SET code_digest = 'older'")
+    asked = run(book.folder, "query", "SELECT 1 AS one")
+    assert (asked.code, "stale: the code has changed" in asked.verdict) == (0, True)
+    told = run(book.folder, "project", "--json").json
+    assert (told["rebuilt"], told["fingerprint"]) == (True, before)
+
+
+# --- one writer, many readers --------------------------------------------------------------------
+
+
+def test_while_one_projects_another_is_refused_and_nothing_is_touched(tmp_path: Path) -> None:
+    book = books.load(small_book(tmp_path))
+    content = book.projection_path.read_bytes()
+
+    def try_another(_what: str, _done: int, _total: int) -> None:
+        other = finish(start("--book", "book", "rebuild", "--json", folder=tmp_path))
+        assert (other.code, other.json["error"]) == (3, "CannotDoError")
+        assert "another brokertruth is projecting" in other.json["verdict"]
+        assert book.projection_path.read_bytes() == content
+        raise KeyboardInterrupt
+
+    with book.open_log() as log, pytest.raises(KeyboardInterrupt):
+        book.rebuild(log, progress=try_another)
+    assert book.projection_path.read_bytes() == content
+    assert sorted(path.name for path in book.folder.glob("ledger.*")) == [
+        "ledger.duckdb",
+        "ledger.lock",
+    ]
+    with book.open_log() as log, pytest.raises(CannotDoError), book._projecting():
+        book.rebuild(log)
+    with book.open_log() as log:
+        assert book.rebuild(log).meta.watermark == 5
+
+
+def test_processes_that_project_at_once_leave_one_whole_projection(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    wanted = run(book, "status", "--json").json["fingerprint"]
+    (book / "ledger.duckdb").unlink()
+    processes = [start("--book", "book", "project", "--json", folder=tmp_path) for _ in range(4)]
+    done = [finish(process) for process in processes]
+    codes = sorted(one.code for one in done)
+    assert codes[0] == 0
+    assert set(codes) <= {0, 3}
+    for one in done:
+        assert one.json.get("error") in ((None,) if one.code == 0 else ("CannotDoError",))
+    told = run(book, "status", "--json")
+    assert (told.code, told.json["fingerprint"]) == (0, wanted)
+
+
+def test_processes_that_take_in_the_same_pages_at_once_take_them_in_once(tmp_path: Path) -> None:
+    run(tmp_path / "book", "init")
+    pages = written(tmp_path / "pages", fills=fills_page())
+    processes = [
+        start("--book", "book", "ingest", pages, "--no-project", "--json", folder=tmp_path)
+        for _ in range(4)
+    ]
+    counted = [finish(process).json for process in processes]
+    assert sum(one["new"] for one in counted) == 2
+    assert sum(one["duplicates"] for one in counted) == 6
+    assert run(tmp_path / "book", "verify", "--json").json["events"] == 3
+
+
+def test_whoever_reads_keeps_the_old_projection_during_and_after_a_rebuild(tmp_path: Path) -> None:
+    book = books.load(small_book(tmp_path))
+    counts: list[object] = []
+    with book.open_projection() as reader:
+        third = written(tmp_path / "new", page=fills_page([replace(BOUGHT, fill_id="fill-3")]))
+
+        def count(*_: object) -> None:
+            counts.append(reader.execute("SELECT count(*) FROM fill").fetchone())
+
+        assert run(book.folder, "ingest", third, "--no-project").code == 0
+        with book.open_log() as log:
+            book.rebuild(log, progress=count)
+        count()
+    assert set(counts) == {(2,)}
+    assert len(counts) > 2
+    with book.open_projection() as reader:
+        assert reader.execute("SELECT count(*) FROM fill").fetchone() == (3,)
+
+
+def test_questions_are_answered_by_many_processes_while_one_rebuilds(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+
+    def ask(_number: int) -> tuple[int, str]:
+        done = finish(start("--book", "book", "query", "@pnl-by-day", "--json", folder=tmp_path))
+        return done.code, done.json["rows"][0]["net"]
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = pool.map(ask, range(8))
+        for _ in range(3):
+            assert run(book, "rebuild").code == 0
+        assert set(answers) == {(0, "2.13")}
+
+
+def test_a_rebuild_that_is_killed_leaves_the_current_projection_usable(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    many = [
+        replace(BOUGHT, fill_id=f"many-{number}", quantity=Decimal(1)) for number in range(2000)
+    ]
+    assert run(book, "ingest", written(tmp_path / "many", page=fills_page(many))).code == 0
+    wanted = run(book, "status", "--json").json["fingerprint"]
+    began = time.perf_counter()
+    assert finish(start("--book", "book", "rebuild", folder=tmp_path)).code == 0
+    whole = time.perf_counter() - began
+    killed = 0
+    for twelfth in range(1, 12):
+        try:
+            # The child is killed with SIGKILL when the time is over.
+            subprocess.run(
+                [SCRIPT, "--book", book, "rebuild"],
+                timeout=whole * twelfth / 12,
+                capture_output=True,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            killed += 1
+        told = run(book, "status", "--json")
+        assert (told.code, told.json["fingerprint"]) == (0, wanted), twelfth
+    assert killed
+    assert run(book, "rebuild", "--json").json["fingerprint"] == wanted
+    assert sorted(path.name for path in book.glob("ledger.*")) == ["ledger.duckdb", "ledger.lock"]
+
+
+def test_a_copy_of_the_log_is_a_backup_of_the_whole_book(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    wanted = run(book, "status", "--json").json["fingerprint"]
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("log.sqlite", "book.toml"):
+        shutil.copy(book / name, copy / name)
+    assert run(copy, "verify").code == 0
+    assert run(copy, "project", "--json").json["fingerprint"] == wanted
+    with SQLiteLog.open(copy / "log.sqlite") as log:
+        assert log.head() == 5

@@ -1,0 +1,224 @@
+"""A book: one ledger directory, and the one place where its parts are put together.
+
+book.toml         account, mode, strategies
+log.sqlite        the log: what the brokers said
+ledger.duckdb     the current projection: everything computed from it
+ledger.lock       held by whoever is projecting
+"""
+
+import fcntl
+import os
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import duckdb
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from adapters.log.sqlite import SQLiteLog
+from domain.errors import CannotDoError, ProjectionError, UsageError
+from domain.event import Owner
+from replay import meta
+from replay.database import Resources, open_for_reading
+from replay.rebuild import Plan, Progress, Rebuilt, Rules, rebuild, silent
+
+ENVIRONMENT: Final = "BROKERTRUTH_BOOK"
+DEFAULT: Final = "book"
+
+_TEMPLATE: Final = """\
+# A brokertruth book. The log beside this file is the truth; everything else is rebuilt from it.
+
+account = "{account}"   # your name for the broker account; part of every key
+mode = "{mode}"      # live or paper; the two never mix
+
+# Strategies by prefix of client_order_id; the longest prefix wins. A change here is taken up by the
+# next `brokertruth project`.
+[strategies]
+# "mm_xb_" = "cross_bracket"
+"""
+
+
+class Configuration(BaseModel):
+    """What book.toml says."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account: str = "main"
+    mode: Literal["live", "paper"] = "live"
+    strategies: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(min_length=1)]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A ledger directory that exists."""
+
+    folder: Path
+    configuration: Configuration
+
+    @property
+    def log_path(self) -> Path:
+        """The event log."""
+        return self.folder / "log.sqlite"
+
+    @property
+    def projection_path(self) -> Path:
+        """The current projection."""
+        return self.folder / "ledger.duckdb"
+
+    def owner(self, account: str | None = None, mode: str | None = None) -> Owner:
+        """Return whose events these are, unless the caller says otherwise."""
+        return Owner(account or self.configuration.account, mode or self.configuration.mode)
+
+    def rules(self) -> Rules:
+        """Return what the user decides about results."""
+        return Rules(self.configuration.strategies)
+
+    def open_log(self) -> SQLiteLog:
+        """Open the event log."""
+        return SQLiteLog.open(self.log_path)
+
+    def open_projection(self) -> duckdb.DuckDBPyConnection:
+        """Open the current projection for reading.
+
+        Raise ProjectionError where there is none, or one that was never finished.
+        """
+        connection = open_for_reading(self.projection_path)
+        try:
+            meta.read(connection)
+        except ProjectionError:
+            connection.close()
+            raise
+        return connection
+
+    def projection_meta(self) -> meta.Meta | None:
+        """Return what the current projection says about itself; None where there is none."""
+        if not self.projection_path.exists():
+            return None
+        try:
+            with self.open_projection() as connection:
+                return meta.read(connection)
+        except ProjectionError:
+            return None
+
+    def stale_because(self, log: SQLiteLog) -> str | None:
+        """Say why the projection is not what a rebuild would give now; None where it is."""
+        current = self.projection_meta()
+        if current is None:
+            return "there is no projection yet"
+        if current.code_digest != meta.code_digest():
+            return "the code has changed"
+        if current.rules_digest != self.rules().digest:
+            return "book.toml has changed"
+        if current.watermark != log.head():
+            return f"it covers {current.watermark} of {log.head()} events"
+        return None
+
+    def rebuild(
+        self,
+        log: SQLiteLog,
+        *,
+        resources: Resources | None = None,
+        progress: Progress = silent,
+    ) -> Rebuilt:
+        """Build a projection beside the current one and put it in its place, atomically.
+
+        Whoever has the current file open keeps reading it undisturbed.
+        """
+        with self._projecting():
+            fresh = self.projection_path.with_suffix(".new")
+            for left_over in (fresh, fresh.with_name(f"{fresh.name}.wal")):
+                left_over.unlink(missing_ok=True)
+            made = rebuild(
+                log,
+                fresh,
+                Plan(
+                    built_at=now(),
+                    rules=self.rules(),
+                    resources=resources or Resources(),
+                    progress=progress,
+                ),
+            )
+            _put_in_place(fresh, self.projection_path)
+        return made
+
+    @contextmanager
+    def _projecting(self) -> Iterator[None]:
+        path = self.folder / "ledger.lock"
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                message = f"{self.folder}: another brokertruth is projecting; wait for it"
+                raise CannotDoError(message) from error
+            yield
+
+
+def now() -> datetime:
+    """Return the time. The only clock of the program."""
+    return datetime.now(UTC)
+
+
+def find(named: str | None) -> Path:
+    """Return the folder that the command line, the environment or the default names."""
+    return Path(named or os.environ.get(ENVIRONMENT) or DEFAULT)
+
+
+def create(folder: Path, *, account: str, mode: str) -> Book:
+    """Make a book. Raise UsageError where one is already, or where the names cannot be used."""
+    refuse_unless_new(folder, account=account, mode=mode)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        SQLiteLog.open(folder / "log.sqlite", create=True).close()
+        (folder / "book.toml").write_text(_TEMPLATE.format(account=account, mode=mode), "utf-8")
+    except OSError as error:
+        message = f"cannot make a book at {folder}: {error.strerror}"
+        raise CannotDoError(message) from error
+    return load(folder)
+
+
+def refuse_unless_new(folder: Path, *, account: str, mode: str) -> None:
+    """Raise UsageError where a book is already, or where the names cannot be used."""
+    Owner(account, mode)
+    if (folder / "book.toml").exists():
+        message = f"{folder} is a book already"
+        raise UsageError(message)
+
+
+def load(folder: Path) -> Book:
+    """Open a book. Raise UsageError where there is none or its configuration is wrong."""
+    path = folder / "book.toml"
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        message = f"no book at {folder}: run `brokertruth --book {folder} init`"
+        raise UsageError(message) from None
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot read {path}: {error}"
+        raise CannotDoError(message) from error
+    try:
+        configuration = Configuration.model_validate(tomllib.loads(text))
+        Owner(configuration.account, configuration.mode)
+    except tomllib.TOMLDecodeError as error:
+        message = f"{path}: {error}"
+        raise UsageError(message) from None
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        where = ".".join(str(part) for part in wrong["loc"])
+        message = f"{path}: {where}: {wrong['msg']}"
+        raise UsageError(message) from None
+    return Book(folder, configuration)
+
+
+def _put_in_place(fresh: Path, current: Path) -> None:
+    with fresh.open("rb") as file:
+        os.fsync(file.fileno())
+    fresh.replace(current)
+    directory = os.open(current.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,300 @@
+"""`brokertruth`: the command line. Every verb ends in one verdict line, or one JSON object."""
+
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from domain.errors import BrokertruthError, UsageError
+from replay.database import Resources
+from tools import book as books
+from tools.outcome import FAILED, Outcome, safe, screen, show
+
+app = typer.Typer(
+    name="brokertruth",
+    help="An event-sourced trading ledger: the database is a projection of broker truth.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing, say what would be done.")]
+Account = Annotated[
+    str | None, typer.Option(help="Your name for the account, where it is not the book's.")
+]
+Mode = Annotated[str | None, typer.Option(help="live or paper, where it is not the book's.")]
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"brokertruth {metadata.version('brokertruth')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(
+    context: typer.Context,
+    book: Annotated[
+        str | None,
+        typer.Option(help="The ledger directory; else $BROKERTRUTH_BOOK, else ./book."),
+    ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Keep what the brokers said, byte for byte, and compute everything else from it."""
+    context.obj = books.find(book)
+
+
+def _run(verb: str, work: Callable[[], Outcome], *, as_json: bool) -> None:
+    """Run a verb, print its outcome, exit with its code. Known errors become outcomes."""
+    try:
+        done = work()
+    except BrokertruthError as error:
+        if not as_json:
+            told = Text.assemble((f"{verb}:", "red"), " ", safe(str(error)))
+            screen(stderr=True).print(told, soft_wrap=True)
+            raise typer.Exit(error.exit_code) from error
+        done = Outcome(str(error), {"error": type(error).__name__}, (), error.exit_code)
+    show(verb, done, as_json=as_json)
+    raise typer.Exit(done.exit_code)
+
+
+@app.command()
+def init(
+    context: typer.Context,
+    account: Annotated[str, typer.Option(help="Your name for the account.")] = "main",
+    mode: Annotated[str, typer.Option(help="live or paper.")] = "live",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Make a book."""
+    folder: Path = context.obj
+
+    def work() -> Outcome:
+        data = {"book": str(folder), "account": account, "mode": mode, "dry_run": dry_run}
+        if dry_run:
+            books.refuse_unless_new(folder, account=account, mode=mode)
+            return Outcome(f"would make a book at {folder} (dry run: nothing was written)", data)
+        books.create(folder, account=account, mode=mode)
+        return Outcome(f"made a book at {folder} for account {account} ({mode})", data)
+
+    _run("init", work, as_json=as_json)
+
+
+@app.command()
+def ingest(
+    context: typer.Context,
+    paths: Annotated[list[str], typer.Argument(help="Files, folders, or - for standard input.")],
+    account: Account = None,
+    mode: Mode = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="The moment that positions and balances describe (ISO).")
+    ] = None,
+    no_project: Annotated[
+        bool, typer.Option("--no-project", help="Append only; project later.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Take files in: Kalshi JSON pages, JSON lines, CSV dumps of API rows, web exports."""
+    from tools.ingest import ingest as take_in
+
+    def work() -> Outcome:
+        book = books.load(context.obj)
+        return take_in(
+            book,
+            paths,
+            owner=book.owner(account, mode),
+            as_of=_moment(as_of),
+            dry_run=dry_run,
+            and_project=not no_project,
+        )
+
+    _run("ingest", work, as_json=as_json)
+
+
+@app.command()
+def project(context: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Bring the projection up to the log, if log, code or configuration moved on."""
+    from tools import project as projecting
+
+    def work() -> Outcome:
+        book = books.load(context.obj)
+        with book.open_log() as log:
+            return projecting.project(book, log, dry_run=dry_run)
+
+    _run("project", work, as_json=as_json)
+
+
+@app.command()
+def rebuild(
+    context: typer.Context,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Exit 0 although events are unreadable.")
+    ] = False,
+    threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
+    memory: Annotated[str, typer.Option(help="Limit for the engine, such as 2GB.")] = "",
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Compute the whole projection anew from the log, and put it in place atomically."""
+    from tools import project as projecting
+
+    def work() -> Outcome:
+        book = books.load(context.obj)
+        with book.open_log() as log:
+            return projecting.rebuild(
+                book,
+                log,
+                resources=Resources(threads, memory),
+                lenient=lenient,
+                dry_run=dry_run,
+            )
+
+    _run("rebuild", work, as_json=as_json)
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    anchor: Annotated[
+        Path | None,
+        typer.Option(help="A file on another machine: check it, then note the head in it."),
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Recompute every seal of the log; exit 3 if anything was changed."""
+    from tools import integrity
+
+    _run(
+        "verify",
+        lambda: integrity.verify(books.load(context.obj), anchor, dry_run=dry_run),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """Tell what the book holds, how far the projection is, what needs a look."""
+    from tools import state
+
+    _run("status", lambda: state.status(books.load(context.obj)), as_json=as_json)
+
+
+@app.command()
+def drift(context: typer.Context, as_json: Json = False) -> None:
+    """Census of payload shapes: which are known, which carry something new."""
+    from tools import findings
+
+    _run("drift", lambda: findings.drift(books.load(context.obj)), as_json=as_json)
+
+
+@app.command()
+def unreadable(
+    context: typer.Context,
+    position: Annotated[int | None, typer.Argument(help="Show this one, raw payload and all.")] = (
+        None
+    ),
+    as_json: Json = False,
+) -> None:
+    """Events that no reader could turn into a fact, with the reason."""
+    from tools import findings
+
+    _run(
+        "unreadable",
+        lambda: findings.unreadable(books.load(context.obj), position),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def query(
+    context: typer.Context,
+    sql: Annotated[
+        str | None, typer.Argument(help="DuckDB SQL, or @name of a saved query.")
+    ] = None,
+    form: Annotated[str, typer.Option("--format", help="table, csv, json or parquet.")] = "table",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write (parquet needs one).")
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Ask the projection: SQL, or a saved audit query such as @pnl-by-strategy."""
+    from tools import asking
+
+    def work() -> Outcome:
+        if listing:
+            return asking.saved_queries()
+        if sql is None:
+            message = "give SQL or @NAME; `brokertruth query --list` lists the saved queries"
+            raise UsageError(message)
+        return asking.ask(books.load(context.obj), sql, form=form, output=output, with_rows=as_json)
+
+    _run("query", work, as_json=as_json)
+
+
+@app.command()
+def explain(
+    context: typer.Context,
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A day, a trade, fill, order or instrument id, a key, or a log position."
+        ),
+    ],
+    limit: Annotated[int, typer.Option(min=1, help="Children shown at each level.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Walk a figure back to the bytes that it came from."""
+    from tools import asking
+
+    _run(
+        "explain",
+        lambda: asking.walk_back(books.load(context.obj), target, limit=limit),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Where to make the book; a new folder by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a book from made payloads and see what a hand-written database would have said."""
+    from tools import demo as demonstration
+
+    _run("demo", lambda: demonstration.demo(folder), as_json=as_json)
+
+
+def main() -> None:
+    """Run the command line. What nobody foresaw is a failure, not a finding: 3, not Python's 1."""
+    try:
+        app()
+    except Exception:  # noqa: BLE001 - whatever it is, it is told in full
+        traceback.print_exc()
+        sys.exit(FAILED)
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"--as-of {text!r}: write it like 2026-01-13T20:00:00Z"
+        raise UsageError(message) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,129 @@
+"""`drift` and `unreadable`: what the readers do not understand, and what is unaffected."""
+
+from typing import Any, Final
+
+import duckdb
+from rich.table import Table
+
+from domain.errors import UsageError
+from domain.event import payload_bytes
+from replay import query
+from tools import outcome, render
+from tools.book import Book
+from tools.outcome import Outcome, counted
+
+_DRIFT: Final = """
+    SELECT kind, coalesce(reader, '') AS reader, status, events, first_position, last_position,
+        coalesce(reason, '') AS reason, coalesce(nearest, '') AS nearest,
+        coalesce(keys_added, '') AS keys_added, coalesce(keys_missing, '') AS keys_missing, shape
+    FROM drift ORDER BY status = 'known', kind, first_position
+"""
+_MISSING_REVENUE: Final = """
+    SELECT instrument_id, position, revenue_reported, revenue_computed
+    FROM settlement WHERE revenue_state = 'missing' ORDER BY position
+"""
+_UNREADABLE: Final = "SELECT * FROM unreadable ORDER BY position"
+
+
+def drift(book: Book) -> Outcome:
+    """Tell which shapes are new or not understood. Known shapes are listed last."""
+    with book.open_projection() as connection:
+        shapes = render.as_rows(query.run(connection, _DRIFT))
+        revenue = render.as_rows(query.run(connection, _MISSING_REVENUE))
+    drifted = [shape for shape in shapes if shape["status"] != "known"]
+    body: list[Any] = [_shapes(shapes)]
+    body += [_alert(shape) for shape in drifted]
+    for row in revenue:
+        body.append(
+            f"DRIFT ALERT {row['instrument_id']} at position {row['position']}: a net winner was "
+            f"held, but revenue is {row['revenue_reported']}; the fills say "
+            f"{row['revenue_computed']}, which is what the ledger uses"
+        )
+    alerts = len(drifted) + len(revenue)
+    stale = _stale(book)
+    verdict = f"{counted(len(shapes), 'shape')}, all known"
+    if alerts:
+        verdict = f"{counted(alerts, 'drift alert')} in {counted(len(shapes), 'shape')}"
+    data = {"shapes": shapes, "missing_revenue": revenue, "stale_because": stale}
+    code = outcome.FOUND if alerts else outcome.GOOD
+    return Outcome(verdict + _warning(stale), data, body, code)
+
+
+def _stale(book: Book) -> str | None:
+    with book.open_log() as log:
+        return book.stale_because(log)
+
+
+def _warning(stale: str | None) -> str:
+    return f" (stale: {stale}; run `brokertruth project`)" if stale else ""
+
+
+def _shapes(shapes: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, header_style="bold")
+    for name in ("kind", "status", "reader"):
+        table.add_column(name)
+    table.add_column("events", justify="right")
+    table.add_column("positions", justify="right")
+    for shape in shapes:
+        table.add_row(
+            shape["kind"],
+            shape["status"],
+            shape["reader"],
+            f"{shape['events']:,}",
+            f"{shape['first_position']}..{shape['last_position']}",
+        )
+    return table
+
+
+def _alert(shape: dict[str, Any]) -> str:
+    events = counted(shape["events"], "event")
+    told = [f"DRIFT ALERT {shape['kind']}: {events} from position {shape['first_position']} on"]
+    if shape["keys_missing"]:
+        told.append(f"missing or of another type: {shape['keys_missing']}")
+    if shape["keys_added"]:
+        told.append(f"new: {shape['keys_added']}")
+    if shape["nearest"]:
+        told.append(f"nearest generation: {shape['nearest']}")
+    if shape["status"] == "additive":
+        told.append("read as before; nothing is affected until somebody lists the new keys")
+    else:
+        told.append(f"not read ({shape['reason']}); every other shape is unaffected")
+    return "; ".join(told)
+
+
+def unreadable(book: Book, position: int | None) -> Outcome:
+    """List the events that no reader could read, or show one with its raw payload."""
+    if position is not None:
+        return _one(book, position)
+    with book.open_projection() as connection:
+        rows = query.run(connection, _UNREADABLE)
+    stale = _stale(book)
+    if not rows.num_rows:
+        nothing: dict[str, Any] = {"unreadable": [], "stale_because": stale}
+        return Outcome("every event was read" + _warning(stale), nothing)
+    verdict = f"{counted(rows.num_rows, 'event')} unreadable{_warning(stale)}"
+    shown = render.as_table(rows.select(["position", "kind", "reason", "column_name", "offending"]))
+    found = {"unreadable": render.as_rows(rows), "stale_because": stale}
+    return Outcome(verdict, found, (shown,), outcome.FOUND)
+
+
+def _one(book: Book, position: int) -> Outcome:
+    with book.open_projection() as connection, book.open_log() as log:
+        row = _find(connection, position)
+        event = log.event(position)
+    if row is None or event is None:
+        message = f"position {position} is not among the unreadable events"
+        raise UsageError(message)
+    payload = payload_bytes(event.state).decode("utf-8", "backslashreplace")
+    body = [f"{name}: {value}" for name, value in row.items() if value is not None]
+    verdict = f"event {position} is unreadable: {row['reason']}"
+    data = {"unreadable": [row], "payload": payload}
+    return Outcome(verdict, data, (*body, payload), outcome.FOUND)
+
+
+def _find(connection: duckdb.DuckDBPyConnection, position: int) -> dict[str, Any] | None:
+    table = query.run(
+        connection, "SELECT * FROM unreadable WHERE position = $position", {"position": position}
+    )
+    rows = render.as_rows(table)
+    return rows[0] if rows else None

@@ -1,0 +1,86 @@
+"""What a verb has to say: one verdict, data for programs, something to look at for people.
+
+Exit codes are a contract: 0 good, 1 found something (unreadable events, drift, differences, a log
+that does not verify is 3), 2 wrong usage, 3 could not do it.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from rich.console import Console, RenderableType
+
+from tools.cells import printable
+
+GOOD: Final = 0
+FOUND: Final = 1
+USAGE: Final = 2
+FAILED: Final = 3
+
+WIDTH: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of one verb.
+
+    verdict   the closing line
+    data      what `--json` prints beside verb, verdict and exit code
+    body      what people see above the verdict
+    raw       what programs read from stdout instead of body and verdict; the verdict then goes to
+              stderr
+    """
+
+    verdict: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    body: Sequence[RenderableType] = ()
+    exit_code: int = GOOD
+    raw: Iterable[str] | None = None
+
+
+def show(verb: str, outcome: Outcome, *, as_json: bool) -> None:
+    """Print an outcome: one JSON object, or the body and the verdict."""
+    if as_json:
+        told = {
+            "verb": verb,
+            "exit_code": outcome.exit_code,
+            "verdict": outcome.verdict,
+            **outcome.data,
+        }
+        # plain print: a terminal library would wrap and colour what programs read
+        print(json.dumps(told, ensure_ascii=False, default=str))  # noqa: T201
+        return
+    console = screen(stderr=outcome.raw is not None)
+    for piece in outcome.raw or ():
+        sys.stdout.write(piece)
+    for part in outcome.body:
+        console.print(
+            safe(part) if isinstance(part, str) else part, soft_wrap=isinstance(part, str)
+        )
+    console.print(safe(outcome.verdict), style=_STYLES[outcome.exit_code], soft_wrap=True)
+
+
+_STYLES: Final = {GOOD: "green", FOUND: "yellow", USAGE: "red", FAILED: "bold red"}
+
+
+def screen(*, stderr: bool = False) -> Console:
+    """Return a console of at most WIDTH columns, so that tables look the same everywhere.
+
+    Texts are printed as they are: what a broker or a file name says is never taken as markup.
+    """
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal or console.width > WIDTH:
+        console.width = WIDTH
+    return console
+
+
+def safe(text: str) -> str:
+    """Return a text of several lines without anything that moves the cursor or colours it."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Return '1 fill', '2 fills'."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -1,0 +1,100 @@
+"""`project` and `rebuild`: bring the projection up to the log, or make it anew."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from adapters.log.sqlite import SQLiteLog
+from replay.database import Resources
+from replay.meta import Meta
+from replay.rebuild import Progress as Report
+from replay.rebuild import Rebuilt
+from tools import outcome
+from tools.book import Book
+from tools.outcome import Outcome, counted, screen
+
+
+def project(book: Book, log: SQLiteLog, *, dry_run: bool = False) -> Outcome:
+    """Rebuild if the log, the code or the configuration moved on; otherwise leave it alone."""
+    reason = book.stale_because(log)
+    if reason is None:
+        current = book.projection_meta()
+        data = {"rebuilt": False, **(_meta(current) if current else {})}
+        return Outcome(f"projection is up to date at {log.head():,} events", data)
+    if dry_run:
+        verdict = f"would rebuild: {reason} (dry run: nothing was written)"
+        return Outcome(verdict, {"rebuilt": False, "dry_run": True, "reason": reason})
+    return _told(_rebuild(book, log, Resources()), lenient=False)
+
+
+def rebuild(
+    book: Book, log: SQLiteLog, *, resources: Resources, lenient: bool, dry_run: bool
+) -> Outcome:
+    """Rebuild from the first event. Unreadable events make the exit code 1, unless lenient."""
+    if dry_run:
+        verdict = f"would rebuild {counted(log.head(), 'event')} (dry run: nothing was written)"
+        return Outcome(verdict, {"rebuilt": False, "dry_run": True})
+    return _told(_rebuild(book, log, resources), lenient=lenient)
+
+
+def _rebuild(book: Book, log: SQLiteLog, resources: Resources) -> Rebuilt:
+    with _progress() as report:
+        return book.rebuild(log, resources=resources, progress=report)
+
+
+def _told(made: Rebuilt, *, lenient: bool) -> Outcome:
+    verdict = f"{counted(made.facts, 'fact')} from {counted(made.events, 'event')}"
+    found = []
+    if made.unreadable:
+        found.append(f"{counted(made.unreadable, 'event')} unreadable")
+    if made.unknown_shapes + made.additive_shapes:
+        drifted = made.unknown_shapes + made.additive_shapes
+        found.append(f"{counted(drifted, 'shape')} drifted")
+    if found:
+        verdict += f", {', '.join(found)} (see `brokertruth drift` and `unreadable`)"
+    data = {
+        "rebuilt": True,
+        "events": made.events,
+        "facts": made.facts,
+        "unreadable": made.unreadable,
+        "unknown_shapes": made.unknown_shapes,
+        "additive_shapes": made.additive_shapes,
+        **_meta(made.meta),
+    }
+    bad = made.unreadable > 0 or made.unknown_shapes + made.additive_shapes > 0
+    return Outcome(verdict, data, (), outcome.FOUND if bad and not lenient else outcome.GOOD)
+
+
+def _meta(meta: Meta) -> dict[str, Any]:
+    return {
+        "watermark": meta.watermark,
+        "fingerprint": meta.fingerprint,
+        "content_fingerprint": meta.content_fingerprint,
+        "seal_digest": meta.seal_digest,
+        "code_digest": meta.code_digest,
+        "built_at": meta.built_at.isoformat(),
+    }
+
+
+@contextmanager
+def _progress() -> Iterator[Report]:
+    """Show a bar on a terminal; say nothing elsewhere (the verdict says it all)."""
+    console = screen(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f}"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("starting", total=0)
+
+    def report(what: str, done: int, total: int) -> None:
+        bar.update(task, description=what, completed=done, total=total)
+
+    with bar:
+        yield report

@@ -1,0 +1,78 @@
+"""`status`: what the book holds, how far the projection is, what needs a look."""
+
+from typing import Any, Final
+
+import duckdb
+from rich.table import Table
+
+from replay import query
+from tools import outcome, render
+from tools.book import Book
+from tools.outcome import Outcome, counted
+
+_KINDS: Final = """
+    SELECT kind, sum(events)::BIGINT AS events, max(last_position) AS last_position,
+        count(*) FILTER (status <> 'known') AS drifted
+    FROM drift GROUP BY kind ORDER BY kind
+"""
+_FIGURES: Final = """
+    SELECT
+        (SELECT count(*) FROM fill) AS fills,
+        (SELECT count(*) FROM settlement) AS settlements,
+        (SELECT count(*) FROM position) AS open_positions,
+        (SELECT count(*) FROM fill WHERE fee_state = 'pending') AS fees_pending,
+        (SELECT count(*) FROM unreadable) AS unreadable,
+        (SELECT count(*) FROM drift WHERE status <> 'known') AS drifted_shapes,
+        (SELECT count(*) FROM settlement WHERE revenue_state = 'missing') AS missing_revenue,
+        (SELECT count(*) FROM settlement WHERE revenue_state = 'differs') AS differing_revenue,
+        (SELECT count(*) FROM restatement) AS restatements,
+        (SELECT coalesce(sum(realized_gross), 0) FROM lot_match) AS realized_gross,
+        (SELECT coalesce(sum(realized_net), 0) FROM lot_match) AS realized_net,
+        (SELECT count(*) FROM lot_match WHERE fee_state = 'pending') AS lots_fee_pending
+"""
+_ALARMS: Final = ("unreadable", "drifted_shapes", "missing_revenue", "differing_revenue")
+
+
+def status(book: Book) -> Outcome:
+    """Describe the book. Exit code 1 if something needs a look."""
+    with book.open_log() as log:
+        head = log.head()
+        stale = book.stale_because(log)
+    current = book.projection_meta()
+    data: dict[str, Any] = {
+        "book": str(book.folder),
+        "account": book.configuration.account,
+        "mode": book.configuration.mode,
+        "events": head,
+        "watermark": current.watermark if current else None,
+        "stale_because": stale,
+        "fingerprint": current.fingerprint if current else None,
+        "content_fingerprint": current.content_fingerprint if current else None,
+    }
+    if current is None:
+        verdict = f"{counted(head, 'event')}, no projection: run `brokertruth project`"
+        return Outcome(verdict, data, (), outcome.FOUND if head else outcome.GOOD)
+    with book.open_projection() as connection:
+        kinds = query.run(connection, _KINDS)
+        figures = _row(connection)
+    data |= {"kinds": render.as_rows(kinds), **figures}
+    alarms = [f"{figures[name]} {name.replace('_', ' ')}" for name in _ALARMS if figures[name]]
+    if stale:
+        alarms.insert(0, f"projection is stale: {stale}")
+    verdict = f"{counted(head, 'event')}, projection at {current.watermark:,}"
+    verdict += f"; {'; '.join(alarms)}" if alarms else ", nothing needs a look"
+    body = (render.as_table(kinds), _figures(figures))
+    return Outcome(verdict, data, body, outcome.FOUND if alarms else outcome.GOOD)
+
+
+def _row(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    return render.as_rows(query.run(connection, _FIGURES))[0]
+
+
+def _figures(figures: dict[str, Any]) -> Table:
+    table = Table(box=None, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), str(value))
+    return table
