@@ -9,11 +9,13 @@ MAKEFLAGS += --no-print-directory
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench dictionary lock clean
+.PHONY: help setup demo test lint bench dictionary lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables: PYTHON=python3.12 (makes .venv), TESTS=tests/replay, LOCK_FLAGS=--upgrade"
+
+setup: .venv/.installed ## make .venv with everything that the project needs
 
 demo: .venv/.installed ## make a book from the bundled data and run the whole job on it
 	@$(BIN)/brokertruth demo

@@ -28,7 +28,9 @@ class Fill(Fact):
     client_order_id: str | None = column(
         "The id that the bot gave its order; newer renderings leave it out.", inherited=True
     )
-    subaccount: int = column("Subaccount; 0 is the primary one.")
+    subaccount: int | None = column(
+        "Subaccount; empty where no rendering names one.", inherited=True
+    )
     instrument_id: str = column("What was traded; on Kalshi the market ticker.")
     side: Literal["buy", "sell"] = column("buy or sell, of the one signed contract.")
     outcome_side: Literal["yes", "no"] | None = column("Kalshi: the side that was acquired.")
@@ -83,7 +85,9 @@ class OrderState(Fact):
 
     order_id: str = column("The broker's id of the order.", identity=True)
     client_order_id: str | None = column("The id that the bot gave the order.", inherited=True)
-    subaccount: int = column("Subaccount; 0 is the primary one.")
+    subaccount: int | None = column(
+        "Subaccount; empty where no rendering names one.", inherited=True
+    )
     instrument_id: str = column("What was to be traded.")
     outcome_side: Literal["yes", "no"] | None = column("Kalshi: the side that it acquires.")
     order_type: str | None = column("limit, market, …, in the broker's words.")
@@ -101,6 +105,7 @@ class Market(Fact):
 
     table: ClassVar[str] = "market"
     purpose: ClassVar[str] = "Event contracts as the exchange describes them."
+    newest_by: ClassVar[str | None] = "updated_at"
 
     instrument_id: str = column("The market ticker.", identity=True)
     event: str = column("Ticker of the event.")

@@ -5,7 +5,6 @@ from typing import Final
 from domain.shapes import Reader
 
 FETCH: Final = "ledger.fetch"
-ADAPTER: Final = "brokertruth/1"
 
 FETCH_READERS: Final = (
     Reader(
@@ -19,5 +18,6 @@ FETCH_READERS: Final = (
             "rows": "integer",
         },
         optional={"cursor_ended": "boolean"},
+        ignored={"rows_left_out": "integer"},
     ),
 )

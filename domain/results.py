@@ -21,6 +21,7 @@ Completeness = Literal["complete", "pending"]
 class FillRow(Fill):
     """A fill with its fee settled as far as it is known."""
 
+    subaccount: int = column("Subaccount; 0 is the primary one, also where none is named.")
     fee: Fee | None = column("Fee in the currency; empty while pending.", money=True)
     fee_state: FeeState = column(
         "stated by the fill; from_settlement: its share by quantity of the fee that the settlement "
@@ -41,8 +42,9 @@ class SettlementRow(Settlement):
         money=True,
     )
     revenue_state: Literal["agrees", "netted", "missing", "differs", "unchecked"] = column(
-        "agrees; netted: 0 because both sides were held in full; missing: 0 reported although a "
-        "winning net position was held; differs; unchecked: fills are not complete."
+        "Reported against due (by the fills where complete, else by the reported counts): agrees; "
+        "netted: 0 because both sides were held in full; missing: 0 reported although a winning "
+        "net position was held; differs; unchecked: void, and the fills are not complete."
     )
 
 
@@ -270,6 +272,18 @@ class Drift(Table):
     events: int = column("How many events have it.")
 
 
+class ShapeMonth(Table):
+    """How often a shape came in a month."""
+
+    table: ClassVar[str] = "shape_month"
+    purpose: ClassVar[str] = "Events by kind, shape and month of arrival."
+
+    kind: str = column("Kind of event.", identity=True)
+    shape: str = column("Shape of the payload.", identity=True)
+    month: str = column("Month (UTC) in which the events were taken in, as 2026-05.", identity=True)
+    events: int = column("How many events.")
+
+
 class Restatement(Table):
     """A later rendering that reads differently."""
 
@@ -278,6 +292,9 @@ class Restatement(Table):
 
     fact: str = column("Table of the fact.", identity=True)
     fact_id: str = column("What identifies it, joined by '|'.", identity=True)
+    change: Literal["completed", "changed"] = column(
+        "completed: said for the first time what nobody had stated; changed: said otherwise."
+    )
     columns: str = column("Columns that changed, joined by ', '.")
     old_values: str = column("Their values before, as JSON.")
     new_values: str = column("Their values after, as JSON.")
@@ -302,5 +319,6 @@ TABLES: tuple[type[Table], ...] = (
     DailyPnl,
     Unreadable,
     Drift,
+    ShapeMonth,
     Restatement,
 )

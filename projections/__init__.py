@@ -64,7 +64,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("trade", ("lot", "movement", "holding"), ("trade",), _HOLDING),
     Step(
         "settlement",
-        ("merged_settlement", "fill", "payment", "holding"),
+        ("merged_settlement", "fill", "payment"),
         ("settlement",),
         _MARKET,
     ),
@@ -78,3 +78,14 @@ STEPS: Final[tuple[Step, ...]] = (
 )
 
 TEMPORARY: Final = ("holding", "movement", "interval", "segment", "payment", "lot")
+
+
+def released_after(step: Step) -> list[str]:
+    """Return the working tables and merged facts that no later step reads."""
+    later = STEPS[STEPS.index(step) + 1 :]
+    still_read = {name for one in later for name in one.inputs}
+    return [
+        name
+        for name in step.inputs
+        if name not in still_read and (name in TEMPORARY or name.startswith("merged_"))
+    ]

@@ -3,7 +3,8 @@
 A fact that was told once passes through. Where it was told several times, the newest rendition
 wins column by column; an *inherited* column on which the newest is silent keeps what an earlier
 rendition said (a rendering that dropped `client_order_id` does not erase it). Newest is by the
-broker's own time where the fact has one (`newest_by`), then by log position.
+broker's own time where the fact has one (`newest_by`), then by generation of the API (an old dump
+that is found later does not beat a finer rendering), then by log position.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,14 @@ def merged_table(fact: type[Fact]) -> str:
     return f"merged_{fact.table}"
 
 
+def drop(name: str) -> str:
+    """Return SQL that gives up a working table, or merged facts with all that they come from."""
+    if not name.startswith("merged_"):
+        return f"DROP TABLE {name}"
+    fact = name.removeprefix("merged_")
+    return f"DROP VIEW {name}; DROP TABLE contested_{fact}; DROP TABLE rendition_{fact}"
+
+
 def contested_table(fact: type[Fact]) -> str:
     """Return the name of the temporary table of renditions of what was told several times."""
     return f"contested_{fact.table}"
@@ -29,7 +38,9 @@ def contested(fact: type[Fact]) -> str:
     `telling` numbers them, oldest first.
     """
     identity = _names(column for column in columns_of(fact) if column.identity)
-    order = f"{fact.newest_by} NULLS FIRST, position" if fact.newest_by else "position"
+    order = ", ".join(
+        [*([f"{fact.newest_by} NULLS FIRST"] if fact.newest_by else []), "generation", "position"]
+    )
     return f"""
         CREATE TEMP TABLE {contested_table(fact)} AS
         WITH several AS (
@@ -86,19 +97,13 @@ def count(fact: type[Fact]) -> str:
 def restate(fact: type[Fact]) -> str | None:
     """Return SQL that writes `restatement` rows for the facts that were told several times.
 
-    A row for each rendition that changed what was known. Of facts that live through states (orders,
-    transfers) only money counts. Returns None where no column can be restated.
+    A row for each rendition that changed what was known. Of facts that live through states only a
+    change of what they had done to cash counts (a deposit that was applied and then returned);
+    None for those that do nothing to cash.
     """
-    columns = columns_of(fact)
-    watched = [
-        column
-        for column in columns
-        if not (column.identity or column.provenance or column.name == fact.newest_by)
-        and (column.money or fact.newest_by is None)
-    ]
-    if not watched:
+    if fact.newest_by is not None and fact.cash_effect is None:
         return None
-    return f"INSERT INTO restatement BY NAME WITH {_tellings(fact)}, {_changes(fact, watched)}"
+    return f"INSERT INTO restatement BY NAME WITH {_tellings(fact)}, {_changes(fact)}"
 
 
 def _tellings(fact: type[Fact]) -> str:
@@ -126,17 +131,31 @@ def _tellings(fact: type[Fact]) -> str:
     """
 
 
-def _changes(fact: type[Fact], watched: list[Column]) -> str:
+def _changes(fact: type[Fact]) -> str:
     """Return SQL for the rows of `restatement`, from `pairs`."""
+    watched = [
+        column
+        for column in columns_of(fact)
+        if not (column.identity or column.provenance or column.name == fact.newest_by)
+    ]
     changed = ", ".join(f"CASE WHEN {_changed(c)} THEN {sql.literal(c.name)} END" for c in watched)
+    otherwise = " OR ".join(f"({_changed(c)} AND old.{c.name} IS NOT NULL)" for c in watched)
     identity = ", ".join(f"new.{c.name}" for c in columns_of(fact) if c.identity)
+    counts = "len(names) > 0"
+    if fact.newest_by is not None:
+        counts += " AND old.effect <> 0 AND new.effect <> old.effect"
     return f"""
         changes AS (
-            SELECT *, list_filter([{changed}], lambda name: name IS NOT NULL) AS names FROM pairs
+            SELECT
+                *,
+                list_filter([{changed}], lambda name: name IS NOT NULL) AS names,
+                CASE WHEN {otherwise} THEN 'changed' ELSE 'completed' END AS change
+            FROM pairs
         )
         SELECT
             {sql.literal(fact.table)} AS fact,
             concat_ws('|', {identity}) AS fact_id,
+            change,
             array_to_string(names, ', ') AS columns,
             {_values("old", watched)} AS old_values,
             {_values("new", watched)} AS new_values,
@@ -144,7 +163,7 @@ def _changes(fact: type[Fact], watched: list[Column]) -> str:
             old.position AS old_position,
             new.position AS new_position
         FROM changes
-        WHERE len(names) > 0
+        WHERE {counts}
     """
 
 

@@ -67,14 +67,17 @@ def payload_types(kind: Kind) -> dict[str, str]:
 def decode(kind: Kind) -> str:
     """Return SQL for the events of a kind in `chunk` that some reader takes, decoded once.
 
-    Columns: position, key, reader, venue, account, mode, as_of, p (the payload's keys).
+    Columns: position, key, reader, generation (the rank of the reader), venue, account, mode,
+    as_of, p (the payload's keys).
     """
     structure = json.dumps({**_ENVELOPE, "payload": payload_types(kind)})
     return f"""
-        SELECT position, key, reader, d.venue, d.account, d.mode, d.as_of, d.payload AS p
+        SELECT
+            position, key, reader, generation,
+            d.venue, d.account, d.mode, d.as_of, d.payload AS p
         FROM (
             SELECT
-                c.position, c.key, s.reader,
+                c.position, c.key, s.reader, s.generation,
                 TRY(json_transform(c.state, {sql.literal(structure)})) AS d
             FROM chunk AS c
             INNER JOIN shape_choice AS s ON s.kind = c.kind AND s.shape = c.shape
@@ -100,7 +103,7 @@ def read(kind: Kind) -> str:
         WITH decoded AS ({decode(kind)}),
         raw AS ({sql.text("readers", kind.name.replace(".", "_"))}),
         typed AS (SELECT {", ".join(["*", *typed])} FROM raw)
-        SELECT {", ".join(chosen)}, {_problem(columns)} AS problem
+        SELECT {", ".join(chosen)}, generation, {_problem(columns)} AS problem
         FROM typed
     """
 
@@ -113,6 +116,7 @@ def rendition_table(fact: type[Fact]) -> str:
 def create_rendition_table(fact: type[Fact]) -> str:
     """Return the statement that makes it: the fact's columns, all optional, and the problem."""
     columns = [f"{sql.identifier(c.name)} {c.sql_type}" for c in columns_of(fact)]
+    columns.append("generation INTEGER")
     columns.append("problem STRUCT(reason VARCHAR, column_name VARCHAR, offending VARCHAR)")
     return f"CREATE TEMP TABLE {rendition_table(fact)} ({', '.join(columns)})"
 

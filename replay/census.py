@@ -18,17 +18,18 @@ _CREATE = """
     CREATE TEMP TABLE shape_choice (
         kind VARCHAR, shape VARCHAR, reader VARCHAR, status VARCHAR, reason VARCHAR,
         nearest VARCHAR, keys_added VARCHAR, keys_missing VARCHAR,
-        honest BOOLEAN
+        honest BOOLEAN, generation INTEGER
     )
 """
 _SEEN = """
     CREATE TEMP TABLE shape_seen (
-        kind VARCHAR, shape VARCHAR, first_position BIGINT, last_position BIGINT, events BIGINT
+        kind VARCHAR, shape VARCHAR, month VARCHAR, first_position BIGINT,
+        last_position BIGINT, events BIGINT
     )
 """
 _COUNT = """
     INSERT INTO shape_seen
-    SELECT kind, shape, min(position), max(position), count(*) FROM chunk GROUP BY ALL
+    SELECT kind, shape, month, min(position), max(position), count(*) FROM chunk GROUP BY ALL
 """
 _NEW = """
     SELECT kind, shape, max(first_position)
@@ -81,7 +82,7 @@ class Census:
             "DELETE FROM shape_choice WHERE kind = ? AND shape = ?", [kind, shape]
         )
         self.connection.execute(
-            "INSERT INTO shape_choice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO shape_choice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 kind,
                 shape,
@@ -92,6 +93,7 @@ class Census:
                 ", ".join(choice.keys_added) or None,
                 ", ".join(choice.keys_missing) or None,
                 honest,
+                _generation(kind, choice.reader),
             ],
         )
 
@@ -112,3 +114,10 @@ def _choice(kind_name: str, entries: frozenset[str]) -> Choice:
     if kind.fact is None:
         return Choice("known", None, None)
     return choose(kind.readers, entries)
+
+
+def _generation(kind_name: str, reader: str | None) -> int | None:
+    """Return the rank of a reader: readers are declared in the order of their generations."""
+    if reader is None:
+        return None
+    return [one.name for one in kinds.BY_NAME[kind_name].readers].index(reader)

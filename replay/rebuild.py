@@ -20,13 +20,13 @@ import pyarrow as pa
 from domain import facts, kinds
 from domain.errors import ProjectionError
 from domain.results import TABLES
-from projections import STEPS, merging, reading, schema, sql
+from projections import STEPS, merging, reading, released_after, schema, sql
 from replay import fingerprint, meta
 from replay.census import Census
 from replay.database import Resources, open_for_writing, transaction
 from replay.ports import EventLog
 
-CHUNK_EVENTS: Final = 200_000
+CHUNK_EVENTS: Final = 120_000
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -199,6 +199,8 @@ def _run_steps(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
     for number, step in enumerate(STEPS):
         plan.progress(f"computing {step.name}", number, len(STEPS))
         connection.execute(sql.text("steps", step.name))
+        for name in released_after(step):
+            connection.execute(merging.drop(name))
     plan.progress("computing", len(STEPS), len(STEPS))
 
 

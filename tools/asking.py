@@ -11,7 +11,7 @@ from domain.errors import CannotDoError, UsageError
 from replay import explain, meta, query
 from tools import explaining, render
 from tools.book import Book
-from tools.outcome import Outcome, counted
+from tools.outcome import Outcome, counted, stale_warning
 
 FORMATS: Final = ("table", "csv", "json", "parquet")
 SCREEN_ROWS: Final = 1000
@@ -43,10 +43,9 @@ def ask(book: Book, asked: str, *, form: str, output: Path | None, with_rows: bo
         current = meta.read(connection)
         table = query.run(connection, text)
     with book.open_log() as log:
-        stale = book.stale_because(log)
+        stale = book.stale_because(log, current)
     verdict = f"{counted(table.num_rows, 'row')}, as of position {current.watermark:,}"
-    if stale:
-        verdict += f" (stale: {stale}; run `brokertruth project`)"
+    verdict += stale_warning(stale)
     data: dict[str, object] = {"watermark": current.watermark, "stale_because": stale}
     if with_rows:
         data["rows"] = render.as_rows(table)
@@ -82,5 +81,7 @@ def walk_back(book: Book, target: str, *, limit: int) -> Outcome:
     """Explain a figure down to the raw payloads."""
     with book.open_projection() as connection, book.open_log() as log:
         node = explain.explain(connection, log, target, limit=limit)
-    data = {"explanation": explaining.as_object(node)}
-    return Outcome(f"explained {target}", data, (explaining.as_tree(node),))
+        stale = book.stale_because(log, meta.read(connection))
+    data = {"explanation": explaining.as_object(node), "stale_because": stale}
+    verdict = f"explained {target}{stale_warning(stale)}"
+    return Outcome(verdict, data, (explaining.as_tree(node),))

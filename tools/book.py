@@ -71,7 +71,10 @@ class Book:
 
     def owner(self, account: str | None = None, mode: str | None = None) -> Owner:
         """Return whose events these are, unless the caller says otherwise."""
-        return Owner(account or self.configuration.account, mode or self.configuration.mode)
+        return Owner(
+            self.configuration.account if account is None else account,
+            self.configuration.mode if mode is None else mode,
+        )
 
     def rules(self) -> Rules:
         """Return what the user decides about results."""
@@ -84,7 +87,7 @@ class Book:
     def open_projection(self) -> duckdb.DuckDBPyConnection:
         """Open the current projection for reading.
 
-        Raise ProjectionError where there is none, or one that was never finished.
+        Raise ProjectionError where there is none, or one that was never finished or is damaged.
         """
         connection = open_for_reading(self.projection_path)
         try:
@@ -92,23 +95,28 @@ class Book:
         except ProjectionError:
             connection.close()
             raise
+        except duckdb.Error as error:
+            connection.close()
+            message = f"{self.projection_path}: {error}: run `brokertruth rebuild`"
+            raise ProjectionError(message) from error
         return connection
 
     def projection_meta(self) -> meta.Meta | None:
-        """Return what the current projection says about itself; None where there is none."""
-        if not self.projection_path.exists():
-            return None
+        """Return what the current projection says about itself; None where none can be read."""
         try:
             with self.open_projection() as connection:
                 return meta.read(connection)
-        except ProjectionError:
+        except CannotDoError:
             return None
 
-    def stale_because(self, log: SQLiteLog) -> str | None:
-        """Say why the projection is not what a rebuild would give now; None where it is."""
-        current = self.projection_meta()
+    def stale_because(self, log: SQLiteLog, current: meta.Meta | None) -> str | None:
+        """Say why a projection is not what a rebuild would give now; None where it is.
+
+        `current` is what the projection that was asked says about itself: another process may
+        have put a newer one in its place since then.
+        """
         if current is None:
-            return "there is no projection yet"
+            return "there is no projection that can be read"
         if current.code_digest != meta.code_digest():
             return "the code has changed"
         if current.rules_digest != self.rules().digest:
@@ -163,7 +171,13 @@ def now() -> datetime:
 
 
 def find(named: str | None) -> Path:
-    """Return the folder that the command line, the environment or the default names."""
+    """Return the folder that the command line, the environment or the default names.
+
+    Raise UsageError for an empty name on the command line, which is a script's missing variable.
+    """
+    if named == "":
+        message = "--book is empty: name a folder, or leave the option out"
+        raise UsageError(message)
     return Path(named or os.environ.get(ENVIRONMENT) or DEFAULT)
 
 

@@ -3,7 +3,6 @@
 import sys
 import traceback
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
@@ -52,7 +51,10 @@ def _global(
     ] = False,
 ) -> None:
     """Keep what the brokers said, byte for byte, and compute everything else from it."""
-    context.obj = books.find(book)
+    try:
+        context.obj = books.find(book)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _run(verb: str, work: Callable[[], Outcome], *, as_json: bool) -> None:
@@ -107,15 +109,15 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Take files in: Kalshi JSON pages, JSON lines, CSV dumps of API rows, web exports."""
-    from tools.ingest import ingest as take_in
+    from tools import ingest as taking
 
     def work() -> Outcome:
         book = books.load(context.obj)
-        return take_in(
+        return taking.ingest(
             book,
             paths,
             owner=book.owner(account, mode),
-            as_of=_moment(as_of),
+            as_of=taking.moment(as_of),
             dry_run=dry_run,
             and_project=not no_project,
         )
@@ -171,17 +173,20 @@ def verify(
         Path | None,
         typer.Option(help="A file on another machine: check it, then note the head in it."),
     ] = None,
+    new_anchor: Annotated[
+        bool, typer.Option("--new-anchor", help="Make the file of --anchor; it must not be there.")
+    ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Recompute every seal of the log; exit 3 if anything was changed."""
     from tools import integrity
 
-    _run(
-        "verify",
-        lambda: integrity.verify(books.load(context.obj), anchor, dry_run=dry_run),
-        as_json=as_json,
-    )
+    def work() -> Outcome:
+        book = books.load(context.obj)
+        return integrity.verify(book, anchor, new_anchor=new_anchor, dry_run=dry_run)
+
+    _run("verify", work, as_json=as_json)
 
 
 @app.command()
@@ -287,14 +292,3 @@ def main() -> None:
     except Exception:  # noqa: BLE001 - whatever it is, it is told in full
         traceback.print_exc()
         sys.exit(FAILED)
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        message = f"--as-of {text!r}: write it like 2026-01-13T20:00:00Z"
-        raise UsageError(message) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -7,10 +7,10 @@ from rich.table import Table
 
 from domain.errors import UsageError
 from domain.event import payload_bytes
-from replay import query
+from replay import meta, query
 from tools import outcome, render
 from tools.book import Book
-from tools.outcome import Outcome, counted
+from tools.outcome import Outcome, counted, stale_warning
 
 _DRIFT: Final = """
     SELECT kind, coalesce(reader, '') AS reader, status, events, first_position, last_position,
@@ -30,6 +30,7 @@ def drift(book: Book) -> Outcome:
     with book.open_projection() as connection:
         shapes = render.as_rows(query.run(connection, _DRIFT))
         revenue = render.as_rows(query.run(connection, _MISSING_REVENUE))
+        stale, of_events = _staleness(book, connection)
     drifted = [shape for shape in shapes if shape["status"] != "known"]
     body: list[Any] = [_shapes(shapes)]
     body += [_alert(shape) for shape in drifted]
@@ -40,22 +41,20 @@ def drift(book: Book) -> Outcome:
             f"{row['revenue_computed']}, which is what the ledger uses"
         )
     alerts = len(drifted) + len(revenue)
-    stale = _stale(book)
     verdict = f"{counted(len(shapes), 'shape')}, all known"
     if alerts:
         verdict = f"{counted(alerts, 'drift alert')} in {counted(len(shapes), 'shape')}"
     data = {"shapes": shapes, "missing_revenue": revenue, "stale_because": stale}
-    code = outcome.FOUND if alerts else outcome.GOOD
-    return Outcome(verdict + _warning(stale), data, body, code)
+    code = outcome.FOUND if alerts or stale else outcome.GOOD
+    return Outcome(verdict + of_events + stale_warning(stale), data, body, code)
 
 
-def _stale(book: Book) -> str | None:
+def _staleness(book: Book, connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str]:
+    """Return why the projection that is being asked is stale, and of what it then tells."""
+    current = meta.read(connection)
     with book.open_log() as log:
-        return book.stale_because(log)
-
-
-def _warning(stale: str | None) -> str:
-    return f" (stale: {stale}; run `brokertruth project`)" if stale else ""
+        stale = book.stale_because(log, current)
+    return stale, f" of the first {counted(current.watermark, 'event')}" if stale else ""
 
 
 def _shapes(shapes: list[dict[str, Any]]) -> Table:
@@ -97,11 +96,11 @@ def unreadable(book: Book, position: int | None) -> Outcome:
         return _one(book, position)
     with book.open_projection() as connection:
         rows = query.run(connection, _UNREADABLE)
-    stale = _stale(book)
-    if not rows.num_rows:
-        nothing: dict[str, Any] = {"unreadable": [], "stale_because": stale}
-        return Outcome("every event was read" + _warning(stale), nothing)
-    verdict = f"{counted(rows.num_rows, 'event')} unreadable{_warning(stale)}"
+        stale, of_events = _staleness(book, connection)
+    if not rows.num_rows and not stale:
+        nothing: dict[str, Any] = {"unreadable": [], "stale_because": None}
+        return Outcome("every event was read", nothing)
+    verdict = f"{counted(rows.num_rows, 'event')} unreadable{of_events}{stale_warning(stale)}"
     shown = render.as_table(rows.select(["position", "kind", "reason", "column_name", "offending"]))
     found = {"unreadable": render.as_rows(rows), "stale_because": stale}
     return Outcome(verdict, found, (shown,), outcome.FOUND)
@@ -111,13 +110,15 @@ def _one(book: Book, position: int) -> Outcome:
     with book.open_projection() as connection, book.open_log() as log:
         row = _find(connection, position)
         event = log.event(position)
+        stale, of_events = _staleness(book, connection)
     if row is None or event is None:
-        message = f"position {position} is not among the unreadable events"
+        message = f"position {position} is not among the unreadable events{of_events}"
+        message += stale_warning(stale)
         raise UsageError(message)
     payload = payload_bytes(event.state).decode("utf-8", "backslashreplace")
     body = [f"{name}: {value}" for name, value in row.items() if value is not None]
-    verdict = f"event {position} is unreadable: {row['reason']}"
-    data = {"unreadable": [row], "payload": payload}
+    verdict = f"event {position} is unreadable: {row['reason']}{stale_warning(stale)}"
+    data = {"unreadable": [row], "payload": payload, "stale_because": stale}
     return Outcome(verdict, data, (*body, payload), outcome.FOUND)
 
 

@@ -2,17 +2,18 @@
 
 import sys
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import RenderableType
 from rich.table import Table
 
-from adapters.files import STANDARD_INPUT, expand, read_input
+from adapters.files import STANDARD_INPUT, Input, expand, read_input, shown
 from adapters.log.sqlite import SQLiteLog
-from domain.errors import CannotDoError, UsageError
-from domain.event import Owner
+from domain.errors import BrokertruthError, UsageError
+from domain.event import NewEvent, Owner, same_content
 from tools import outcome
 from tools.book import Book, now
 from tools.cells import printable
@@ -30,6 +31,29 @@ class Taken:
     revisions: int = 0
     duplicates: int = 0
     refused: int = 0
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """What projecting came to after the files were taken in."""
+
+    verdict: str
+    data: Mapping[str, object] | None = None
+    body: Sequence[RenderableType] = ()
+    exit_code: int = outcome.GOOD
+
+
+def moment(text: str | None) -> datetime | None:
+    """Return what `--as-of` names; UTC where it names no zone. Raise UsageError if no time."""
+    if text is None:
+        return None
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"--as-of {text!r}: write it like 2026-01-13T20:00:00Z"
+        raise UsageError(message) from None
+    return named if named.tzinfo else named.replace(tzinfo=UTC)
 
 
 def ingest(
@@ -46,8 +70,18 @@ def ingest(
     with book.open_log() as log:
         for path in expand(paths):
             _take(log, path, taken, owner=owner, as_of=as_of, dry_run=dry_run)
-        projected = project(book, log) if and_project and not dry_run else None
+        projected = _projected(book, log) if and_project and not dry_run else Projected("")
     return _outcome(taken, projected, dry_run=dry_run)
+
+
+def _projected(book: Book, log: SQLiteLog) -> Projected:
+    """Project; where that fails, what was appended stays and is still told."""
+    try:
+        done = project(book, log)
+    except BrokertruthError as error:
+        data = {"error": type(error).__name__}
+        return Projected(f"; projecting failed: {error}", data, (), error.exit_code)
+    return Projected(f"; {done.verdict}", dict(done.data), done.body, done.exit_code)
 
 
 def _take(
@@ -59,7 +93,7 @@ def _take(
     as_of: datetime | None,
     dry_run: bool,
 ) -> None:
-    name = str(path)
+    name = shown(path)
     entry: dict[str, object] = {"file": name}
     taken.files.append(entry)
     try:
@@ -68,37 +102,67 @@ def _take(
         taken.refused += 1
         entry["refused"] = str(error)
         return
-    # The file's own ledger.fetch event comes last and was appended together with its rows: where
-    # it is known, the whole file was taken in before, and what it says may be old by now.
-    rows = len(found.events) - 1
-    counts = {"new": 0, "revisions": 0, "duplicates": rows}
-    if not log.revisions(found.events[-1].key):
-        appended = log.append(found.events, dry_run=dry_run)
-        # Another process may have taken the same file in between the look and the append.
-        told_first = dry_run or appended.last_position is not None
-        counts = {
-            "new": appended.new - told_first,
-            "revisions": appended.revisions,
-            "duplicates": appended.duplicates - (not told_first),
-        }
+    counts = _append(log, found, dry_run=dry_run)
+    taken.left_out += found.left_out
     taken.rows.update(found.rows)
     taken.new += counts["new"]
     taken.revisions += counts["revisions"]
     taken.duplicates += counts["duplicates"]
-    entry |= {"form": found.form, "rows": dict(found.rows), **counts, "notes": found.notes}
+    entry |= {
+        "form": found.form,
+        "rows": dict(found.rows),
+        "rows_left_out": found.left_out,
+        **counts,
+        "notes": found.notes,
+    }
+
+
+def _append(log: SQLiteLog, found: Input, *, dry_run: bool) -> dict[str, int]:
+    """Append one file and count its rows.
+
+    The file's own ledger.fetch event comes last and was appended together with its rows: where the
+    newest one says the same, the whole file was taken in before, and what its rows say may be old
+    by now. Where it says something else, the importer has learnt more since then.
+    """
+    *rows, fetch = found.events
+    before = [event.state for event in log.revisions(fetch.key)]
+    if before and same_content(before[-1], fetch.state):
+        return {"new": 0, "revisions": 0, "duplicates": len(rows)}
+    appended = log.append(found.events, dry_run=dry_run)
+    counts = {
+        "new": appended.new,
+        "revisions": appended.revisions,
+        "duplicates": appended.duplicates,
+    }
+    if dry_run:
+        known = any(same_content(state, fetch.state) for state in before)
+        told = "duplicates" if known else "revisions" if before else "new"
+    else:
+        told = _told_as(log, fetch, appended.last_position)
+    counts[told] -= 1
+    return counts
+
+
+def _told_as(log: SQLiteLog, fetch: NewEvent, last_position: int | None) -> str:
+    """Tell what an append took the fetch event for.
+
+    Another process may have taken the same file in between the look and the append.
+    """
+    last = None if last_position is None else log.event(last_position)
+    if last is None or last.key != fetch.key:
+        return "duplicates"
+    return "new" if last.revision == 1 else "revisions"
 
 
 def _bytes(path: Path) -> bytes:
-    if path == STANDARD_INPUT:
-        return sys.stdin.buffer.read()
     try:
-        return path.read_bytes()
+        return sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
     except OSError as error:
-        message = f"cannot read {path}: {error.strerror}"
-        raise CannotDoError(message) from error
+        message = f"{shown(path)}: cannot be read: {error.strerror}"
+        raise UsageError(message) from error
 
 
-def _outcome(taken: Taken, projected: Outcome | None, *, dry_run: bool) -> Outcome:
+def _outcome(taken: Taken, projected: Projected, *, dry_run: bool) -> Outcome:
     body: list[RenderableType] = [_table(taken)]
     for entry in taken.files:
         body += [f"{entry['file']}: {note}" for note in _list(entry.get("notes"))]
@@ -110,14 +174,15 @@ def _outcome(taken: Taken, projected: Outcome | None, *, dry_run: bool) -> Outco
     )
     if dry_run:
         verdict += " (dry run: nothing was written)"
-    exit_code = outcome.GOOD
-    if projected is not None:
-        body += projected.body
-        verdict += f"; {projected.verdict}"
-        exit_code = projected.exit_code
+    body += projected.body
+    verdict += projected.verdict
+    exit_codes = [projected.exit_code]
+    if taken.left_out:
+        verdict = f"{counted(taken.left_out, 'row')} under unknown names NOT taken in; {verdict}"
+        exit_codes.append(outcome.FOUND)
     if taken.refused:
         verdict = f"{counted(taken.refused, 'file')} refused; {verdict}"
-        exit_code = outcome.USAGE
+        exit_codes.append(outcome.USAGE)
     data = {
         "dry_run": dry_run,
         "files": taken.files,
@@ -126,9 +191,10 @@ def _outcome(taken: Taken, projected: Outcome | None, *, dry_run: bool) -> Outco
         "revisions": taken.revisions,
         "duplicates": taken.duplicates,
         "refused": taken.refused,
-        "projection": dict(projected.data) if projected is not None else None,
+        "rows_left_out": taken.left_out,
+        "projection": projected.data,
     }
-    return Outcome(verdict, data, body, exit_code)
+    return Outcome(verdict, data, body, max(exit_codes))
 
 
 def _list(value: object) -> list[object]:

@@ -5,6 +5,7 @@ that does not verify is 3), 2 wrong usage, 3 could not do it.
 """
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,11 +51,14 @@ def show(verb: str, outcome: Outcome, *, as_json: bool) -> None:
             **outcome.data,
         }
         # plain print: a terminal library would wrap and colour what programs read
-        print(json.dumps(told, ensure_ascii=False, default=str))  # noqa: T201
+        text = json.dumps(told, ensure_ascii=False, default=str)
+        # a file name need not be valid text; JSON writes the rest as \udcxx
+        print(text.encode("utf-8", "backslashreplace").decode())  # noqa: T201
         return
     console = screen(stderr=outcome.raw is not None)
+    at_terminal = sys.stdout.isatty()
     for piece in outcome.raw or ():
-        sys.stdout.write(piece)
+        sys.stdout.write(_LINE.sub(_printable, piece) if at_terminal else piece)
     for part in outcome.body:
         console.print(
             safe(part) if isinstance(part, str) else part, soft_wrap=isinstance(part, str)
@@ -63,6 +67,14 @@ def show(verb: str, outcome: Outcome, *, as_json: bool) -> None:
 
 
 _STYLES: Final = {GOOD: "green", FOUND: "yellow", USAGE: "red", FAILED: "bold red"}
+
+
+# What stands between line breaks and tabs.
+_LINE: Final = re.compile(r"[^\r\n\t]+")
+
+
+def _printable(found: re.Match[str]) -> str:
+    return printable(found.group())
 
 
 def screen(*, stderr: bool = False) -> Console:
@@ -79,6 +91,11 @@ def screen(*, stderr: bool = False) -> Console:
 def safe(text: str) -> str:
     """Return a text of several lines without anything that moves the cursor or colours it."""
     return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def stale_warning(reason: str | None) -> str:
+    """Return what a verdict ends with where the projection is stale; nothing where it is not."""
+    return f" (stale: {reason}; run `brokertruth project`)" if reason else ""
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -18,9 +18,9 @@ from tools.outcome import Outcome, counted, screen
 
 def project(book: Book, log: SQLiteLog, *, dry_run: bool = False) -> Outcome:
     """Rebuild if the log, the code or the configuration moved on; otherwise leave it alone."""
-    reason = book.stale_because(log)
+    current = book.projection_meta()
+    reason = book.stale_because(log, current)
     if reason is None:
-        current = book.projection_meta()
         data = {"rebuilt": False, **(_meta(current) if current else {})}
         return Outcome(f"projection is up to date at {log.head():,} events", data)
     if dry_run:

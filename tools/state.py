@@ -5,7 +5,8 @@ from typing import Any, Final
 import duckdb
 from rich.table import Table
 
-from replay import query
+from domain.errors import CannotDoError
+from replay import meta, query
 from tools import outcome, render
 from tools.book import Book
 from tools.outcome import Outcome, counted
@@ -25,20 +26,33 @@ _FIGURES: Final = """
         (SELECT count(*) FROM drift WHERE status <> 'known') AS drifted_shapes,
         (SELECT count(*) FROM settlement WHERE revenue_state = 'missing') AS missing_revenue,
         (SELECT count(*) FROM settlement WHERE revenue_state = 'differs') AS differing_revenue,
-        (SELECT count(*) FROM restatement) AS restatements,
+        (
+            SELECT count(*) FROM settlement
+            WHERE fills_state <> 'complete' AND yes_quantity + no_quantity > 0
+        ) AS settlements_without_all_fills,
+        (SELECT count(*) FROM restatement WHERE change = 'changed') AS changed_facts,
+        (SELECT count(*) FROM restatement WHERE change = 'completed') AS completed_facts,
         (SELECT coalesce(sum(realized_gross), 0) FROM lot_match) AS realized_gross,
         (SELECT coalesce(sum(realized_net), 0) FROM lot_match) AS realized_net,
         (SELECT count(*) FROM lot_match WHERE fee_state = 'pending') AS lots_fee_pending
 """
-_ALARMS: Final = ("unreadable", "drifted_shapes", "missing_revenue", "differing_revenue")
+_ALARMS: Final = (
+    "unreadable",
+    "drifted_shapes",
+    "missing_revenue",
+    "differing_revenue",
+    "settlements_without_all_fills",
+    "changed_facts",
+)
 
 
 def status(book: Book) -> Outcome:
     """Describe the book. Exit code 1 if something needs a look."""
     with book.open_log() as log:
+        connection = _projection(book)
+        current = None if connection is None else meta.read(connection)
         head = log.head()
-        stale = book.stale_because(log)
-    current = book.projection_meta()
+        stale = book.stale_because(log, current)
     data: dict[str, Any] = {
         "book": str(book.folder),
         "account": book.configuration.account,
@@ -49,10 +63,10 @@ def status(book: Book) -> Outcome:
         "fingerprint": current.fingerprint if current else None,
         "content_fingerprint": current.content_fingerprint if current else None,
     }
-    if current is None:
-        verdict = f"{counted(head, 'event')}, no projection: run `brokertruth project`"
+    if connection is None or current is None:
+        verdict = f"{counted(head, 'event')}, {stale}: run `brokertruth project`"
         return Outcome(verdict, data, (), outcome.FOUND if head else outcome.GOOD)
-    with book.open_projection() as connection:
+    with connection:
         kinds = query.run(connection, _KINDS)
         figures = _row(connection)
     data |= {"kinds": render.as_rows(kinds), **figures}
@@ -63,6 +77,13 @@ def status(book: Book) -> Outcome:
     verdict += f"; {'; '.join(alarms)}" if alarms else ", nothing needs a look"
     body = (render.as_table(kinds), _figures(figures))
     return Outcome(verdict, data, body, outcome.FOUND if alarms else outcome.GOOD)
+
+
+def _projection(book: Book) -> duckdb.DuckDBPyConnection | None:
+    try:
+        return book.open_projection()
+    except CannotDoError:
+        return None
 
 
 def _row(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -6,7 +6,6 @@ what the kind's readers declare. An export is text and stays text.
 
 import csv
 import io
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from adapters.files.rows import Found, Row
 from domain.errors import NotUnderstoodError
-from domain.jsontext import Integer, Real
+from domain.jsontext import Integer, Real, quote
 from domain.kalshi.reports import ACTIVITY, TRANSACTION
 from domain.kinds import Kind, column_types, recognise
 
@@ -31,9 +30,6 @@ _TIME: Final = re.compile(
 _NAMES_SHOWN: Final = 12
 
 _Restore: TypeAlias = Callable[[str], tuple[object, str]]
-
-# One encoder for all cells: jsontext.quote() makes a new one each time.
-_quote: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class _Record(NamedTuple):
@@ -129,7 +125,7 @@ def _kind(columns: list[str]) -> Kind:
 def _builder(kind: Kind, columns: list[str]) -> Callable[[list[str], str], Row]:
     keep_empty = kind.name in _EXPORTS
     types: Mapping[str, str] = {} if keep_empty else column_types(kind)
-    plan = [(name, _quote(name), _restorer(types.get(name))) for name in columns]
+    plan = [(name, quote(name), _restorer(types.get(name))) for name in columns]
 
     def build(cells: list[str], raw: str) -> Row:
         value: dict[str, object] = {}
@@ -153,7 +149,7 @@ def _restorer(declared: str | None) -> _Restore:
 
 
 def _string(cell: str) -> tuple[object, str]:
-    return cell, _quote(cell)
+    return cell, quote(cell)
 
 
 def _integer(cell: str) -> tuple[object, str]:

@@ -24,12 +24,12 @@ def expand(paths: Sequence[str]) -> list[Path]:
             continue
         path = Path(name)
         if not os.path.exists(path):  # noqa: PTH110 - Path.exists() raises for impossible names
-            message = f"there is no file or folder {_shown(path)}"
+            message = f"there is no file or folder {shown(path)}"
             raise UsageError(message)
         for file in _files_below(path, frozenset()) if path.is_dir() else (path,):
             found.setdefault(os.path.realpath(file), file)
     if not found:
-        named = ", ".join(_shown(Path(name)) for name in paths) or "nothing"
+        named = ", ".join(shown(Path(name)) for name in paths) or "nothing"
         message = f"no file to read: {named} was given (hidden files are skipped)"
         raise UsageError(message)
     return list(found.values())
@@ -43,7 +43,7 @@ def _files_below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
-        message = f"cannot list the folder {_shown(folder)}: {error.strerror}"
+        message = f"cannot list the folder {shown(folder)}: {error.strerror}"
         raise CannotDoError(message) from error
     for entry in entries:
         if entry.name.startswith("."):
@@ -54,6 +54,6 @@ def _files_below(folder: Path, above: frozenset[str]) -> Iterator[Path]:
             yield entry
 
 
-def _shown(path: Path) -> str:
-    # A file name need not be valid text.
+def shown(path: Path | str) -> str:
+    """Return a file name as text that can be written anywhere; it need not be valid Unicode."""
     return str(path).encode("utf-8", "backslashreplace").decode()

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Final
 
 from adapters.files import content, csvrows, jsonrows
+from adapters.files.paths import shown
 from adapters.files.rows import ADAPTER, Found, build_events, build_fetch
 from domain import jsontext
 from domain.errors import NotUnderstoodError, UsageError
-from domain.event import NewEvent, Origin, Owner
+from domain.event import NewEvent, Origin, Owner, time_text
 
 # Parsing takes about eleven times the input's size in memory.
 BYTES_MAX: Final = 512 * 1024**2
@@ -25,12 +26,14 @@ class Input:
     form     "json page", "json pages", "json rows", "json row", "json lines",
              "csv of API rows", "web export"
     notes    for the user, what was not taken in first
+    left_out rows under names that no importer knows; they are not among the events
     """
 
     events: list[NewEvent]
     rows: Mapping[str, int]
     form: str
     notes: list[str]
+    left_out: int = 0
 
 
 def read_input(
@@ -45,29 +48,34 @@ def read_input(
     """Turn the bytes of one input into events.
 
     The form is recognised by content, never by `name`. `as_of` is the moment that snapshots
-    (positions, balances) describe. Raise NotUnderstoodError for bytes that are of no known form
-    or broken anywhere, UsageError for a snapshot without a moment.
+    (positions, balances) describe; the same bytes at another moment are another document. Raise
+    NotUnderstoodError for bytes that are of no known form or broken anywhere, UsageError for a
+    snapshot without a moment.
     """
-    shown = name.encode("utf-8", "backslashreplace").decode()
+    named = shown(name)
     if as_of is not None and as_of.tzinfo is None:
         message = f"as_of {as_of} has no time zone"
         raise UsageError(message)
-    origin = Origin(
-        owner=owner,
-        venue="ledger",
-        received_at=received_at,
-        source={
-            "adapter": ADAPTER,
-            "document": f"sha256:{hashlib.sha256(data).hexdigest()}",
-        },
-    )
     try:
         found = _find(data, bytes_max)
+        origin = Origin(
+            owner=owner,
+            venue="ledger",
+            received_at=received_at,
+            source={"adapter": ADAPTER, "document": _document(data, found, as_of)},
+        )
         events = build_events(found, origin, as_of)
     except UsageError as error:
-        raise type(error)(f"{shown}: {error}") from error.__cause__
-    events.append(build_fetch(found, origin, shown))
-    return Input(events, found.counts, found.form, found.notes())
+        raise type(error)(f"{named}: {error}") from error.__cause__
+    events.append(build_fetch(found, origin, named))
+    return Input(events, found.counts, found.form, found.notes(), found.left_out)
+
+
+def _document(data: bytes, found: Found, as_of: datetime | None) -> str:
+    digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+    if as_of is not None and any(row.kind.snapshot for row in found.rows):
+        return f"{digest}@{time_text(as_of)}"
+    return digest
 
 
 def _find(data: bytes, bytes_max: int) -> Found:

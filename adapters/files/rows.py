@@ -53,6 +53,11 @@ class Found:
         self.unread[name] = self.unread.get(name, 0) + rows
 
     @property
+    def left_out(self) -> int:
+        """How many rows stood under names that no importer knows."""
+        return sum(self.unread.values())
+
+    @property
     def cursor_ended(self) -> bool | None:
         """Whether all sorts of pages ran to their end; None where one does not say."""
         answers = list(self.cursors.values())
@@ -102,8 +107,8 @@ def build_events(found: Found, origin: Origin, as_of: datetime | None) -> list[N
 def build_fetch(found: Found, origin: Origin, name: str) -> NewEvent:
     """Return the event that says what was taken in.
 
-    Its payload depends on the bytes of the document alone: the same document under another name
-    at another time is a duplicate. Name and time are in the envelope.
+    Its payload depends on the document and on what the importer makes of it: the same document
+    under another name at another time is a duplicate. Name and time are in the envelope.
     """
     payload: dict[str, object] = {
         "document": str(origin.source["document"]),
@@ -113,6 +118,8 @@ def build_fetch(found: Found, origin: Origin, name: str) -> NewEvent:
     }
     if found.cursor_ended is not None:
         payload["cursor_ended"] = found.cursor_ended
+    if found.left_out:
+        payload["rows_left_out"] = Integer(found.left_out)
     members = (f"{jsontext.quote(key)}:{jsontext.canonical(it)}" for key, it in payload.items())
     own = replace(origin, venue="ledger", source={**origin.source, "name": name})
     identity = identity_of(BY_NAME[ledger.FETCH], payload)

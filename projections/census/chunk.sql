@@ -8,5 +8,8 @@ SELECT
     key,
     kind,
     coalesce(substring(text, strpos(text, '"shape":"') + 9, 32), '') AS shape,
+    -- "received_at" is the first member of the header
+    coalesce(regexp_extract(left(text, 60), '^\{"received_at":"([0-9]{4}-[0-9]{2})-', 1), '')
+        AS month,
     coalesce(text, '') AS state
 FROM (SELECT position, key, kind, TRY(decode(state)) AS text FROM events);

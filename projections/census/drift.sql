@@ -1,4 +1,5 @@
--- shape_seen, shape_choice -> drift: one row for each shape of each kind.
+-- shape_seen, shape_choice -> drift, shape_month: one row for each shape of each kind, and how
+-- often it came in each month.
 INSERT INTO drift BY NAME
 SELECT
     kind,
@@ -14,4 +15,9 @@ SELECT
     sum(s.events)::BIGINT AS events
 FROM shape_seen AS s
 INNER JOIN shape_choice AS c USING (kind, shape)
+GROUP BY ALL;
+
+INSERT INTO shape_month BY NAME
+SELECT kind, shape, month, sum(events)::BIGINT AS events
+FROM shape_seen
 GROUP BY ALL;

@@ -26,7 +26,7 @@ CREATE OR REPLACE TEMP MACRO time_of_seconds(seconds) AS
 -- A number for comparisons only, NULL where the text is none; values go through the guard of their
 -- column instead.
 CREATE OR REPLACE TEMP MACRO compared(number) AS
-    TRY_CAST(number AS DECIMAL(30, 12)); -- tidy: allow TRY_CAST - compared, never stored
+    TRY_CAST(number AS DECIMAL(18, 6)); -- tidy: allow TRY_CAST - compared, never stored
 
 -- An identifier that may be absent: the API says "" where it has none.
 CREATE OR REPLACE TEMP MACRO stated(value) AS nullif(value, '');

@@ -2,11 +2,11 @@
 SELECT
     fact,
     fact_id,
+    change,
     columns,
     old_values,
     new_values,
     cash_difference,
-    old_position,
     new_position
 FROM restatement
 ORDER BY new_position, fact, fact_id

@@ -2,6 +2,7 @@
 -- balance is whole cents; from generation 4 balance_dollars says the same exactly.
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,

@@ -63,15 +63,14 @@ WITH rendered AS (
 
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,
     r.fill_id AS fill_id,
     p.order_id AS order_id,
     stated(p.client_order_id) AS client_order_id,
-    -- Subaccounts came in February 2026; before them, and where the key is left out, there is
-    -- only the primary one.
-    coalesce(p.subaccount_number, '0') AS subaccount,
+    p.subaccount_number AS subaccount,
     p.ticker AS instrument_id,
     CASE r.acquired WHEN 'yes' THEN 'buy' WHEN 'no' THEN 'sell' ELSE r.acquired END AS side,
     r.acquired AS outcome_side,
@@ -88,6 +87,8 @@ SELECT
         WHEN r.book_side IS NOT NULL
             AND (r.acquired, r.book_side) NOT IN (('yes', 'bid'), ('no', 'ask'))
             THEN 'outcome_side ' || r.acquired || ' with book_side ' || r.book_side
+        WHEN reader IN ('4', '5') AND p.side <> p.outcome_side
+            THEN 'outcome_side ' || p.outcome_side || ' with side ' || p.side
         WHEN compared(r.yes) + compared(r.no) <> 1
             THEN 'yes ' || r.yes || ' + no ' || r.no || ' is not 1'
         WHEN r.no IS NOT NULL AND compared(r.no) IS NULL

@@ -1,6 +1,7 @@
 -- kalshi.market -> market. What is read did not change between generations.
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,

@@ -8,7 +8,13 @@ WITH rendered AS (
             -- counts of what was placed and filled, cents
             WHEN reader = '0' THEN struct_pack(
                 initial := p.place_count,
-                filled := (compared(p.maker_fill_count) + compared(p.taker_fill_count))::VARCHAR,
+                filled := coalesce(
+                    (
+                        TRY_CAST(p.maker_fill_count AS HUGEINT)
+                        + TRY_CAST(p.taker_fill_count AS HUGEINT)
+                    )::VARCHAR,
+                    p.maker_fill_count || ' + ' || p.taker_fill_count
+                ),
                 remaining := p.remaining_count,
                 price := dollars_of_cents(p.yes_price)
             )
@@ -32,12 +38,13 @@ WITH rendered AS (
 
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,
     p.order_id AS order_id,
     stated(p.client_order_id) AS client_order_id,
-    coalesce(p.subaccount_number, '0') AS subaccount,
+    p.subaccount_number AS subaccount,
     p.ticker AS instrument_id,
     CASE
         WHEN p.outcome_side IS NOT NULL THEN p.outcome_side

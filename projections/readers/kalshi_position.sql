@@ -25,6 +25,7 @@ WITH rendered AS (
 
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,

@@ -1,6 +1,7 @@
 -- kalshi.report.activity -> report_activity. All cells are text; Price_In_Cents is that of YES.
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,

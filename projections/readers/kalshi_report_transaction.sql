@@ -1,6 +1,7 @@
 -- kalshi.report.transaction -> report_transaction. All cells are text; prices are of the side held.
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,

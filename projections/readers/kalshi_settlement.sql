@@ -44,6 +44,7 @@ WITH rendered AS (
 
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,

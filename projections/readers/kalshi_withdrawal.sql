@@ -1,6 +1,7 @@
 -- kalshi.withdrawal -> cash_movement. Whole cents; only the state applied moves cash.
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,

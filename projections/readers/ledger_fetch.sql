@@ -1,6 +1,7 @@
 -- ledger.fetch -> fetch_log.
 SELECT
     position,
+    generation,
     venue,
     account,
     mode,

@@ -37,7 +37,7 @@ SELECT
     instrument_id,
     fill_id AS reference,
     position
-FROM fill
+FROM kalshi_fill
 WHERE fee <> 0
 UNION ALL BY NAME
 SELECT

@@ -68,14 +68,16 @@ share AS (
 )
 
 SELECT
-    f.* EXCLUDE (fee),
-    f.fee,
+    f.* EXCLUDE (subaccount),
+    -- subaccounts came in February 2026; where none is named it is the primary one
+    coalesce(f.subaccount, 0) AS subaccount,
     'stated' AS fee_state
 FROM merged_fill AS f
 WHERE f.fee IS NOT NULL
 UNION ALL BY NAME
 SELECT
-    f.* EXCLUDE (fee),
+    f.* EXCLUDE (fee, subaccount),
+    coalesce(f.subaccount, 0) AS subaccount,
     h.fee::DECIMAL(18, 9) AS fee,
     CASE WHEN h.fee IS NULL THEN 'pending' ELSE 'from_settlement' END AS fee_state
 FROM silent AS f

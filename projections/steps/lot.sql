@@ -7,14 +7,9 @@ CREATE TEMP TABLE lot AS
 WITH paired AS (
     SELECT
         s.holding_id,
+        s.open_sequence,
+        s.close_sequence,
         oi.trade_sequence,
-        o.id AS open_id,
-        c.id AS close_id,
-        o.position AS open_position,
-        c.position AS close_position,
-        c.rank AS close_rank,
-        o.strategy,
-        o.currency,
         s.units,
         CASE WHEN o.units > 0 THEN 1 ELSE -1 END AS sign,
         o.price AS open_price,

@@ -8,9 +8,9 @@ SELECT
     h.mode,
     h.subaccount,
     h.instrument_id,
-    l.open_id AS open_fill_id,
+    o.id AS open_fill_id,
     t.id AS trade_id,
-    l.strategy,
+    o.strategy,
     CASE l.sign WHEN 1 THEN 'long' ELSE 'short' END AS direction,
     l.quantity,
     l.open_price,
@@ -25,10 +25,11 @@ SELECT
     )::DECIMAL(38, 20) AS cost,
     CASE WHEN l.open_fee IS NULL THEN 'pending' ELSE 'complete' END AS fee_state,
     l.open_fee AS fees,
-    l.currency,
+    o.currency,
     l.opened_at,
-    l.open_position
+    o.position AS open_position
 FROM lot AS l
 INNER JOIN holding AS h USING (holding_id)
+INNER JOIN movement AS o ON o.sequence = l.open_sequence
 INNER JOIN movement AS t ON t.sequence = l.trade_sequence
-WHERE l.close_id IS NULL;
+WHERE l.close_sequence IS NULL;

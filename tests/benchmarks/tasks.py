@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -25,13 +25,22 @@ from tests.oracle.payloads import replay_payloads
 
 Row = TypeVar("Row")
 BUILT_AT = datetime(2026, 1, 1, tzinfo=UTC)
+# Not in the system's temporary folder, which may be memory: what is durable is measured.
+WORK = Path(__file__).parents[2] / "build" / "benchmarks"
+
+
+@contextmanager
+def _work_folder() -> Iterator[str]:
+    WORK.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=WORK) as folder:
+        yield folder
 
 
 def append(fills: int, batch: int) -> tuple[float, int]:
     """Append the corpus through the ledger's log, durable, sealed."""
     rows = list(events(fills))
     with (
-        tempfile.TemporaryDirectory(dir=".") as folder,
+        _work_folder() as folder,
         SQLiteLog.open(Path(folder, "log.sqlite"), create=True) as log,
     ):
         start = time.perf_counter()
@@ -44,7 +53,7 @@ def append_raw(fills: int, batch: int) -> tuple[float, int]:
     """Insert the same bytes with sqlite3: same table, same durability, no seals, no checks."""
     rows = [(event.key, 1, event.kind, event.state) for event in events(fills)]
     with (
-        tempfile.TemporaryDirectory(dir=".") as folder,
+        _work_folder() as folder,
         closing(sqlite3.connect(Path(folder, "raw.sqlite"), isolation_level=None)) as raw,
     ):
         raw.execute("PRAGMA journal_mode = WAL")
@@ -77,7 +86,7 @@ def read_raw(log: str) -> tuple[float, int]:
 
 def rebuilding(log: str, threads: int) -> tuple[float, int]:
     """Rebuild the whole projection into a new file."""
-    with tempfile.TemporaryDirectory(dir=".") as folder, SQLiteLog.open(Path(log)) as source:
+    with _work_folder() as folder, SQLiteLog.open(Path(log)) as source:
         start = time.perf_counter()
         plan = Plan(built_at=BUILT_AT, resources=Resources(threads=threads))
         made = rebuild(source, Path(folder, "ledger.duckdb"), plan)

@@ -98,9 +98,10 @@ def settlement_row(fills: list[Fill], settlement: Settlement, paid: Decimal) -> 
         sum((fill.quantity for fill in fills if fill.side == side), ZERO) for side in ("yes", "no")
     )
     fills_state = "none" if not fills else "complete" if filled == told else "incomplete"
-    if fills_state != "complete":
+    due = paid if fills_state == "complete" else _due_by_counts(settlement)
+    if due is None:
         state = "unchecked"
-    elif paid == settlement.revenue:
+    elif due == settlement.revenue:
         state = "netted" if told[0] == told[1] > 0 else "agrees"
     else:
         state = "missing" if settlement.revenue == 0 else "differs"
@@ -113,6 +114,14 @@ def settlement_row(fills: list[Fill], settlement: Settlement, paid: Decimal) -> 
         "revenue_computed": paid if fills else None,
         "revenue_state": state,
     }
+
+
+def _due_by_counts(settlement: Settlement) -> Decimal | None:
+    if settlement.payout is None:
+        return None
+    net = settlement.yes_quantity - settlement.no_quantity
+    due = net * settlement.payout if net > 0 else -net * (1 - settlement.payout)
+    return due.quantize(Decimal("0.01"), ROUND_FLOOR)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import pty
 import subprocess
 from decimal import Decimal
 from pathlib import Path
@@ -58,6 +60,25 @@ def test_lines_of_csv_end_as_rfc_4180_says(book: Path, tmp_path: Path) -> None:
     command: list[str | Path] = [SCRIPT, "--book", book, *asked]
     done = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path)
     assert done.stdout == b"one\r\n1\r\n"
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_terminal_gets_no_control_characters_and_a_pipe_gets_them_as_they_are(
+    book: Path, tmp_path: Path, form: str
+) -> None:
+    question = "SELECT chr(155) || '31mred' || chr(127) || 'é' AS text"
+    command: list[str | Path] = [SCRIPT, "--book", book, "query", question, "--format", form]
+    piped = subprocess.run(command, capture_output=True, check=True, cwd=tmp_path)
+    assert "\x9b31mred\x7fé" in piped.stdout.decode()
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run(command, stdout=theirs, stderr=subprocess.PIPE, check=True, cwd=tmp_path)
+        seen = os.read(ours, 4096).decode()
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert r"\x9b31mred\x7fé" in seen
+    assert seen.splitlines() == [line for line in seen.splitlines() if line.isprintable()]
 
 
 def test_parquet_keeps_every_digit(book: Path, tmp_path: Path) -> None:
@@ -185,6 +206,11 @@ def test_an_answer_from_a_stale_projection_says_so(tmp_path: Path) -> None:
     told = run(stale, "query", LOTS, "--json")
     assert (told.code, told.json["stale_because"]) == (0, "it covers 5 of 8 events")
     assert "stale" in told.json["verdict"]
+    told = run(stale, "explain", DAY, "--json")
+    assert (told.code, told.json["stale_because"]) == (0, "it covers 5 of 8 events")
+    assert told.json["verdict"] == (
+        f"explained {DAY} (stale: it covers 5 of 8 events; run `brokertruth project`)"
+    )
 
 
 # --- explain -------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def with_configuration(folder: Path, text: str) -> Path:
 def stale_because(book: Book) -> str | None:
     """Ask a book why its projection is stale."""
     with book.open_log() as log:
-        return book.stale_because(log)
+        return book.stale_because(log, book.projection_meta())
 
 
 # --- configuration -------------------------------------------------------------------------------
@@ -56,6 +56,16 @@ def test_a_new_book_is_empty_and_its_configuration_can_be_read(tmp_path: Path) -
 def test_the_command_line_may_name_another_owner(tmp_path: Path) -> None:
     book = books.create(tmp_path / "book", account="weather", mode="paper")
     assert book.owner("other", "live") == Owner("other", "live")
+
+
+@pytest.mark.parametrize("option", ["--account", "--mode", "--book"])
+def test_an_empty_name_on_the_command_line_is_wrong_usage(tmp_path: Path, option: str) -> None:
+    written(tmp_path / "pages", fills=fills_page())
+    run(tmp_path / "book", "init")
+    words = ["--book", "", "status"] if option == "--book" else ["ingest", "pages", option, ""]
+    done = finish(start(*words, folder=tmp_path))
+    assert (done.code, done.out, "Traceback" in done.err) == (2, "", False)
+    assert run(tmp_path / "book", "status", "--json").json["events"] == 0
 
 
 @pytest.mark.parametrize(
@@ -123,7 +133,19 @@ def test_a_projection_is_stale_when_log_code_or_configuration_moved_on(tmp_path:
         connection.execute("UPDATE projection_meta SET code_digest = 'other'")
     assert stale_because(book) == "the code has changed"
     book.projection_path.unlink()
-    assert stale_because(book) == "there is no projection yet"
+    assert stale_because(book) == "there is no projection that can be read"
+    book.projection_path.write_bytes(b"not a database" * 1000)
+    assert stale_because(book) == "there is no projection that can be read"
+
+
+def test_staleness_is_that_of_the_projection_that_was_asked(tmp_path: Path) -> None:
+    book = books.load(small_book(tmp_path))
+    asked = book.projection_meta()
+    third = written(tmp_path / "new", page=fills_page([replace(BOUGHT, fill_id="fill-3")]))
+    assert run(book.folder, "ingest", third).code == 0
+    with book.open_log() as log:
+        assert book.stale_because(log, asked) == "it covers 5 of 7 events"
+        assert book.stale_because(log, book.projection_meta()) is None
 
 
 def test_after_an_upgrade_project_rebuilds_to_the_same_fingerprint(tmp_path: Path) -> None:
@@ -166,7 +188,8 @@ def test_while_one_projects_another_is_refused_and_nothing_is_touched(tmp_path: 
 
 def test_processes_that_project_at_once_leave_one_whole_projection(tmp_path: Path) -> None:
     book = small_book(tmp_path)
-    wanted = run(book, "status", "--json").json["fingerprint"]
+    before = run(book, "status", "--json")
+    wanted = before.json["fingerprint"]
     (book / "ledger.duckdb").unlink()
     processes = [start("--book", "book", "project", "--json", folder=tmp_path) for _ in range(4)]
     done = [finish(process) for process in processes]
@@ -231,7 +254,8 @@ def test_a_rebuild_that_is_killed_leaves_the_current_projection_usable(tmp_path:
         replace(BOUGHT, fill_id=f"many-{number}", quantity=Decimal(1)) for number in range(2000)
     ]
     assert run(book, "ingest", written(tmp_path / "many", page=fills_page(many))).code == 0
-    wanted = run(book, "status", "--json").json["fingerprint"]
+    before = run(book, "status", "--json")
+    wanted = before.json["fingerprint"]
     began = time.perf_counter()
     assert finish(start("--book", "book", "rebuild", folder=tmp_path)).code == 0
     whole = time.perf_counter() - began
@@ -248,7 +272,7 @@ def test_a_rebuild_that_is_killed_leaves_the_current_projection_usable(tmp_path:
         except subprocess.TimeoutExpired:
             killed += 1
         told = run(book, "status", "--json")
-        assert (told.code, told.json["fingerprint"]) == (0, wanted), twelfth
+        assert (told.code, told.json["fingerprint"]) == (before.code, wanted), twelfth
     assert killed
     assert run(book, "rebuild", "--json").json["fingerprint"] == wanted
     assert sorted(path.name for path in book.glob("ledger.*")) == ["ledger.duckdb", "ledger.lock"]
@@ -256,7 +280,8 @@ def test_a_rebuild_that_is_killed_leaves_the_current_projection_usable(tmp_path:
 
 def test_a_copy_of_the_log_is_a_backup_of_the_whole_book(tmp_path: Path) -> None:
     book = small_book(tmp_path)
-    wanted = run(book, "status", "--json").json["fingerprint"]
+    before = run(book, "status", "--json")
+    wanted = before.json["fingerprint"]
     copy = tmp_path / "copy"
     copy.mkdir()
     for name in ("log.sqlite", "book.toml"):

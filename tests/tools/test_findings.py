@@ -124,9 +124,22 @@ def test_a_position_that_is_not_unreadable_is_wrong_usage(tmp_path: Path, positi
 def test_an_answer_from_a_stale_projection_says_so(tmp_path: Path, verb: str) -> None:
     book = small_book(tmp_path)
     run(book, "ingest", written(tmp_path / "odd", page=OTHER), "--no-project")
-    told = run(book, verb, "--json").json
-    assert told["stale_because"] == "it covers 5 of 7 events"
-    assert told["verdict"].endswith("(stale: it covers 5 of 7 events; run `brokertruth project`)")
+    done = run(book, verb, "--json")
+    assert (done.code, done.json["stale_because"]) == (1, "it covers 5 of 7 events")
+    assert done.json["verdict"].endswith(
+        " of the first 5 events (stale: it covers 5 of 7 events; run `brokertruth project`)"
+    )
+
+
+def test_a_position_that_a_stale_projection_does_not_cover_is_told_as_such(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    odd = edited(OTHER, "fills", count_fp=None)
+    run(book, "ingest", written(tmp_path / "odd", page=odd), "--no-project")
+    done = run(book, "unreadable", "6")
+    assert done.code == 2
+    assert "position 6 is not among the unreadable events of the first 5 events" in done.err
+    run(book, "project")
+    assert run(book, "unreadable", "6", "--json").json["stale_because"] is None
 
 
 @pytest.mark.parametrize(

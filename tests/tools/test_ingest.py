@@ -1,11 +1,18 @@
 """`ingest`: every file whole or not at all, and never twice."""
 
+import fcntl
 import json
+import os
+import socket
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from adapters.files import read_input
+from adapters.log.sqlite import SQLiteLog
+from domain.event import Owner
 from tests.tools.command import (
     BOUGHT,
     SOLD,
@@ -68,7 +75,7 @@ def test_other_content_under_the_same_key_is_a_revision(tmp_path: Path) -> None:
     taken = run(book, "ingest", written(tmp_path / "again", fills=dearer), "--json").json
     assert (taken["new"], taken["revisions"], taken["duplicates"]) == (0, 1, 1)
     told = run(book, "status", "--json").json
-    assert (told["fills"], told["restatements"], told["realized_net"]) == (2, 1, "2.03")
+    assert (told["fills"], told["changed_facts"], told["realized_net"]) == (2, 1, "2.03")
 
 
 def test_every_file_is_told_with_its_form_and_rows(tmp_path: Path, book: Path) -> None:
@@ -79,6 +86,7 @@ def test_every_file_is_told_with_its_form_and_rows(tmp_path: Path, book: Path) -
             "file": str(pages / "fills.json"),
             "form": "json page",
             "rows": {"kalshi.fill": 2},
+            "rows_left_out": 0,
             "new": 2,
             "revisions": 0,
             "duplicates": 0,
@@ -88,6 +96,7 @@ def test_every_file_is_told_with_its_form_and_rows(tmp_path: Path, book: Path) -
             "file": str(pages / "settlements.json"),
             "form": "json page",
             "rows": {"kalshi.settlement": 1},
+            "rows_left_out": 0,
             "new": 1,
             "revisions": 0,
             "duplicates": 0,
@@ -183,6 +192,93 @@ def test_positions_without_a_moment_are_refused_and_as_of_gives_it(
     asked = "SELECT as_of, quantity FROM position_snapshot"
     rows = run(book, "query", asked, "--json").json["rows"]
     assert rows == [{"as_of": "2026-06-01T11:30:00Z", "quantity": "6"}]
+
+
+def test_the_same_snapshot_at_another_moment_is_taken_in_and_at_the_same_one_is_known(
+    tmp_path: Path, book: Path
+) -> None:
+    pages = written(tmp_path / "pages", positions=POSITIONS)
+    counts = []
+    for moment in ("2026-06-01T11:30:00Z", "2026-06-02T11:30:00Z", "2026-06-01T13:30:00+02:00"):
+        taken = run(book, "ingest", pages, "--as-of", moment, "--json").json
+        counts.append((taken["new"], taken["revisions"], taken["duplicates"]))
+    assert counts == [(1, 0, 0), (1, 0, 0), (0, 0, 1)]
+    asked = "SELECT as_of FROM position_snapshot ORDER BY as_of"
+    assert run(book, "query", asked, "--json").json["rows"] == [
+        {"as_of": "2026-06-01T11:30:00Z"},
+        {"as_of": "2026-06-02T11:30:00Z"},
+    ]
+
+
+def test_rows_that_no_importer_knows_are_counted_and_exit_1_every_time(
+    tmp_path: Path, book: Path
+) -> None:
+    parsed = json.loads(fills_page()) | {"novelties": [{"a": 1}, {"a": 2}]}
+    pages = written(tmp_path / "pages", page=json.dumps(parsed))
+    for new in (2, 0):
+        done = run(book, "ingest", pages, "--json")
+        assert (done.code, done.json["new"], done.json["rows_left_out"]) == (1, new, 2)
+        assert done.json["verdict"].startswith("2 rows under unknown names NOT taken in; ")
+    assert run(book, "drift").code == 0
+
+
+def test_an_importer_that_has_learnt_more_takes_the_rest_in(tmp_path: Path, book: Path) -> None:
+    # What an importer that knew no settlements would have appended from this very file.
+    both = json.loads(fills_page()) | json.loads(settlements_page())
+    text = json.dumps(both)
+    now = datetime(2026, 6, 3, tzinfo=UTC)
+    found = read_input(text.encode(), name="p", owner=Owner("main", "live"), received_at=now)
+    *rows, fetch = found.events
+    earlier = fetch._replace(state=fetch.state.replace(b'"rows":3', b'"rows":2,"rows_left_out":1'))
+    with SQLiteLog.open(book / "log.sqlite") as log:
+        log.append([*(row for row in rows if row.kind == "kalshi.fill"), earlier])
+    pages = written(tmp_path / "pages", page=text)
+    tried = run(book, "ingest", pages, "--dry-run", "--json").json
+    taken = run(book, "ingest", pages, "--json").json
+    for told in (tried, taken):
+        assert (told["new"], told["revisions"], told["duplicates"]) == (1, 0, 2)
+    again = run(book, "ingest", pages, "--json").json
+    assert (again["new"], again["revisions"], again["duplicates"]) == (0, 0, 3)
+    assert run(book, "verify", "--json").json["events"] == 5
+
+
+def test_where_projecting_fails_what_was_appended_is_still_told(tmp_path: Path, book: Path) -> None:
+    pages = written(tmp_path / "pages", fills=fills_page())
+    with (book / "ledger.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = finish(start("--book", "book", "ingest", "pages", "--json", folder=tmp_path))
+    assert (done.code, done.json["exit_code"], done.json["new"]) == (3, 3, 2)
+    assert [entry["new"] for entry in done.json["files"]] == [2]
+    assert done.json["projection"] == {"error": "CannotDoError"}
+    assert "; projecting failed: book: another brokertruth is projecting" in done.json["verdict"]
+    again = run(book, "ingest", pages, "--json")
+    assert (again.code, again.json["new"], again.json["projection"]["rebuilt"]) == (0, 0, True)
+
+
+def test_a_file_that_cannot_be_read_is_refused_and_the_others_are_taken_in(
+    tmp_path: Path, book: Path
+) -> None:
+    pages = written(tmp_path / "pages", fills=fills_page())
+    with socket.socket(socket.AF_UNIX) as unreadable:
+        unreadable.bind(str(tmp_path / "s"))
+        done = run(book, "ingest", tmp_path / "s", pages, "--json")
+    assert (done.code, done.json["refused"], done.json["new"]) == (2, 1, 2)
+    assert done.json["files"][0]["refused"].startswith(f"{tmp_path / 's'}: cannot be read: ")
+
+
+def test_a_file_name_that_is_no_text_is_told_with_its_bytes_escaped(
+    tmp_path: Path, book: Path
+) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for name, text in ((b"\xff.json", fills_page()), (b"cut\xff.json", fills_page()[:-5])):
+        (pages / os.fsdecode(name)).write_text(text, "utf-8")
+    done = finish(start("--book", "book", "ingest", "pages", "--json", folder=tmp_path))
+    assert (done.code, done.json["new"], done.json["refused"]) == (2, 2, 1)
+    names = [entry["file"] for entry in done.json["files"]]
+    assert names == ["pages/cut\\udcff.json", "pages/\\udcff.json"]
+    seen = finish(start("--book", "book", "ingest", "pages", folder=tmp_path))
+    assert (seen.code, "\\udcff.json" in seen.out, "Traceback" in seen.err) == (2, True, False)
 
 
 def test_a_balance_that_names_its_moment_needs_no_as_of(tmp_path: Path, book: Path) -> None:

@@ -48,7 +48,7 @@ def test_one_flipped_bit_of_an_event_exits_3(tmp_path: Path, what: bytes) -> Non
     seen = run(book, "verify")
     assert seen.code == 3
     assert "problem" in seen.verdict
-    assert run(book, "verify", "--anchor", tmp_path / "anchors").code == 3
+    assert run(book, "verify", "--anchor", tmp_path / "anchors", "--new-anchor").code == 3
     assert not (tmp_path / "anchors").exists()
 
 
@@ -86,7 +86,7 @@ def test_a_changed_row_behind_removed_triggers_is_found(tmp_path: Path) -> None:
 
 def test_an_anchor_is_noted_and_then_checked(tmp_path: Path) -> None:
     book, anchors = small_book(tmp_path), tmp_path / "anchors"
-    told = run(book, "verify", "--anchor", anchors, "--json")
+    told = run(book, "verify", "--anchor", anchors, "--new-anchor", "--json")
     noted = told.json["anchor"]
     assert (told.code, noted["position"], noted["digest"]) == (0, 5, told.json["head_digest"])
     more(book, "fill-3")
@@ -97,7 +97,7 @@ def test_an_anchor_is_noted_and_then_checked(tmp_path: Path) -> None:
 
 def test_a_dry_run_checks_an_anchor_and_notes_nothing(tmp_path: Path) -> None:
     book, anchors = small_book(tmp_path), tmp_path / "anchors"
-    run(book, "verify", "--anchor", anchors)
+    run(book, "verify", "--anchor", anchors, "--new-anchor")
     more(book, "fill-3")
     before = bytes_of(tmp_path)
     told = run(book, "verify", "--anchor", anchors, "--dry-run", "--json")
@@ -111,11 +111,56 @@ def test_a_log_that_was_put_back_to_an_older_copy_disagrees_with_its_anchor(
     book, anchors = small_book(tmp_path), tmp_path / "anchors"
     older = shutil.copytree(book, tmp_path / "older")
     more(book, "fill-3")
-    run(book, "verify", "--anchor", anchors)
+    run(book, "verify", "--anchor", anchors, "--new-anchor")
     assert run(older, "verify").code == 0
     told = run(older, "verify", "--anchor", anchors, "--json")
     assert told.code == 3
     assert "cut back" in told.json["problems"][0]["what"]
+
+
+def test_a_missing_anchor_file_is_wrong_usage_and_is_made_only_when_asked_for(
+    tmp_path: Path,
+) -> None:
+    book, anchors = small_book(tmp_path), tmp_path / "anchors"
+    done = run(book, "verify", "--anchor", anchors)
+    assert (done.code, done.out, anchors.exists()) == (2, "", False)
+    assert "--new-anchor" in done.err
+    assert run(book, "verify", "--new-anchor").code == 2
+    tried = run(book, "verify", "--anchor", anchors, "--new-anchor", "--dry-run")
+    assert (tried.code, anchors.exists()) == (0, False)
+    assert run(book, "verify", "--anchor", anchors, "--new-anchor").code == 0
+    before = anchors.read_bytes()
+    again = run(book, "verify", "--anchor", anchors, "--new-anchor")
+    assert (again.code, anchors.read_bytes()) == (2, before)
+
+
+def test_a_head_that_is_the_last_anchor_is_not_noted_again(tmp_path: Path) -> None:
+    book, anchors = small_book(tmp_path), tmp_path / "anchors"
+    first = run(book, "verify", "--anchor", anchors, "--new-anchor", "--json").json
+    before = anchors.read_bytes()
+    second = run(book, "verify", "--anchor", anchors, "--json")
+    assert (second.code, second.json["anchor"]) == (0, first["anchor"])
+    assert second.json["verdict"].endswith(f", already noted in {anchors}")
+    assert anchors.read_bytes() == before
+
+
+def test_an_empty_log_has_nothing_to_note(tmp_path: Path) -> None:
+    run(tmp_path / "book", "init")
+    anchors = tmp_path / "anchors"
+    done = run(tmp_path / "book", "verify", "--anchor", anchors, "--new-anchor", "--json")
+    assert (done.code, done.json["anchor"], anchors.exists()) == (0, None, False)
+    assert "nothing to note" in done.json["verdict"]
+
+
+def test_a_damaged_projection_is_a_problem_beside_the_verdict_on_the_log(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    (book / "ledger.duckdb").write_bytes(b"not a database" * 1000)
+    done = run(book, "verify", "--json")
+    assert (done.code, done.json["events"], len(done.json["problems"])) == (3, 5, 1)
+    assert "the projection cannot be read" in done.json["problems"][0]["what"]
+    assert "the log itself: 5 events under 2 seals verified, head " in done.json["verdict"]
+    assert run(book, "project").code == 0
+    assert run(book, "verify").code == 0
 
 
 def test_a_projection_of_another_log_is_found(tmp_path: Path) -> None:

@@ -37,7 +37,9 @@ def test_an_empty_book_is_good_and_one_that_was_never_projected_is_not(tmp_path:
     assert run(tmp_path / "book", "ingest", pages, "--no-project").code == 0
     told = run(tmp_path / "book", "status", "--json")
     assert told.code == 1
-    assert told.json["verdict"] == "3 events, no projection: run `brokertruth project`"
+    assert told.json["verdict"] == (
+        "3 events, there is no projection that can be read: run `brokertruth project`"
+    )
     assert told.json["watermark"] is None
 
 

@@ -140,6 +140,26 @@ def test_the_same_bytes_under_another_name_at_another_time_are_a_pure_duplicate(
     assert first.events != second.events
 
 
+def test_the_same_snapshot_bytes_at_another_moment_are_another_document() -> None:
+    first, second = (take(POSITIONS, as_of=moment) for moment in (NOON, NOON + timedelta(hours=1)))
+    for one, other in zip(first.events, second.events, strict=True):
+        assert one.key != other.key
+        assert document(one.state) != document(other.state)
+    assert str(fetch(first)["document"]).endswith("@2026-01-13T12:00:00.000000Z")
+    # A moment says nothing about rows that are no snapshot.
+    fills = f'{{"fills":[{FILL}]}}'
+    assert fetch(take(fills, as_of=NOON)) == fetch(take(fills))
+
+
+def test_rows_under_names_that_nobody_knows_are_counted_in_the_fetch_event() -> None:
+    text = f'{{"fills":[{FILL}],"novelties":[{{"a":1}},{{"a":2}}],"others":[{{}}],"note":1}}'
+    taken = take(text)
+    assert (taken.left_out, fetch(taken)["rows_left_out"], fetch(taken)["rows"]) == (3, 3, 1)
+    choice = choose(FETCH_READERS, shape_entries(parse(json.dumps(fetch(taken)))))
+    assert (choice.status, choice.keys_added) == ("known", ())
+    assert "rows_left_out" not in fetch(take(FILL))
+
+
 def test_two_accounts_never_share_a_key() -> None:
     data = f'{{"fills":[{FILL}]}}'.encode()
     taken = [
