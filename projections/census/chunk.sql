@@ -9,7 +9,8 @@ SELECT
     kind,
     coalesce(substring(text, strpos(text, '"shape":"') + 9, 32), '') AS shape,
     -- "received_at" is the first member of the header
-    coalesce(regexp_extract(left(text, 60), '^\{"received_at":"([0-9]{4}-[0-9]{2})-', 1), '')
-        AS month,
+    CASE
+        WHEN starts_with(text, '{"received_at":"') THEN substring(text, 17, 7) ELSE ''
+    END AS month,
     coalesce(text, '') AS state
 FROM (SELECT position, key, kind, TRY(decode(state)) AS text FROM events);
