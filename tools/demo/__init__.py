@@ -5,6 +5,8 @@ the way of any file: copied into the book's folder, then ingest, drift, rebuild,
 """
 
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -202,8 +204,16 @@ def _commands(home: Path, drifted: Outcome) -> list[dict[str, str]]:
         "query @pnl-by-strategy": "one of the saved questions; any DuckDB SQL works as well",
         f"ingest {shlex.quote(str(home / 'pages'))}": "the same pages again: nothing changes",
     }
-    start = f"brokertruth --book {shlex.quote(str(home))}"
+    start = f"{_program()} --book {shlex.quote(str(home))}"
     return [{"command": f"{start} {verb}", "why": why} for verb, why in tried.items()]
+
+
+def _program() -> str:
+    """Return what to type: by its path where it lies below this folder and is on no PATH."""
+    here, program = Path.cwd(), Path(sys.argv[0]).absolute()
+    if shutil.which("brokertruth") is None and program.is_relative_to(here):
+        return str(program.relative_to(here))
+    return "brokertruth"
 
 
 # --- what programs read --------------------------------------------------------------------------
