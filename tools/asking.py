@@ -60,7 +60,7 @@ def _delivered(
         return Outcome(f"{verdict}, written to {output}", {**data, "output": str(output)})
     pieces: Iterable[str]
     if form == "table":
-        pieces = (render.as_table(table, limit=SCREEN_ROWS), "\n")
+        pieces = (render.as_table(table, limit=SCREEN_ROWS, closing=False), "\n")
     elif form == "csv":
         pieces = render.csv_pieces(table)
     else:

@@ -101,7 +101,8 @@ def unreadable(book: Book, position: int | None) -> Outcome:
         nothing: dict[str, Any] = {"unreadable": [], "stale_because": None}
         return Outcome("every event was read", nothing)
     verdict = f"{counted(rows.num_rows, 'event')} unreadable{of_events}{stale_warning(stale)}"
-    shown = render.as_table(rows.select(["position", "kind", "reason", "column_name", "offending"]))
+    columns = ["position", "kind", "reason", "column_name", "offending"]
+    shown = render.as_table(rows.select(columns), closing=False)
     found = {"unreadable": render.as_rows(rows), "stale_because": stale}
     return Outcome(verdict, found, (shown,), outcome.FOUND)
 

@@ -35,8 +35,13 @@ _FORMULA: Final = "^[=+\\-@\t\r]"
 _QUOTED: Final = '[",\r\n]'
 
 
-def as_table(table: pa.Table, width: int = WIDTH, limit: int | None = None) -> str:
-    """Return a table for a screen; the last line says how many rows there are."""
+def as_table(
+    table: pa.Table, width: int = WIDTH, limit: int | None = None, *, closing: bool = True
+) -> str:
+    """Return a table for a screen; the last line says how many rows there are.
+
+    Without `closing` it does so only where rows were left out.
+    """
     shown = table if limit is None else table.slice(0, limit)
     cells = [
         [NULL if text is None else printable(text) for text in _screen_texts(column)]
@@ -54,7 +59,9 @@ def as_table(table: pa.Table, width: int = WIDTH, limit: int | None = None) -> s
     else:
         lines = [_line(names, fitting, right), _GAP.join("─" * wide for wide in fitting)]
         lines += [_line(row, fitting, right) for row in zip(*cells, strict=True)]
-    return "\n".join([*lines, _closing(shown.num_rows, table.num_rows)])
+    if closing or shown.num_rows < table.num_rows:
+        lines.append(_closing(shown.num_rows, table.num_rows))
+    return "\n".join(lines)
 
 
 def as_csv(table: pa.Table) -> str:

@@ -75,7 +75,7 @@ def status(book: Book) -> Outcome:
         alarms.insert(0, f"projection is stale: {stale}")
     verdict = f"{counted(head, 'event')}, projection at {current.watermark:,}"
     verdict += f"; {'; '.join(alarms)}" if alarms else ", nothing needs a look"
-    body = (render.as_table(kinds), _figures(figures))
+    body = (render.as_table(kinds, closing=False), _figures(figures))
     return Outcome(verdict, data, body, outcome.FOUND if alarms else outcome.GOOD)
 
 

@@ -33,7 +33,6 @@ def test_a_table_has_aligned_numbers_and_the_number_of_rows(book: Path) -> None:
         "─────────  ────────  ────────────  ────────────────────",
         "long              4        -0.048  2026-06-01 11:00:00Z",
         "long              6         2.178  2026-06-01 12:00:00Z",
-        "2 rows",
         "2 rows, as of position 5",
     ]
 
