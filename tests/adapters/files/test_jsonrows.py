@@ -165,7 +165,7 @@ def test_the_wrapper_of_a_recorder_is_looked_through_once() -> None:
         ('{"fills":[NaN]}', "NaN"),
         ('{"fills":[' + "[" * 100_000, "nested too deep"),
         ('{"fills":[' + "[" * 80 + "]" * 80 + "]}", "nested deeper"),
-        ('{"fills":[{"a":1},]}', "character 18"),
+        ('{"fills":[{"a":1},]}', "not JSON at character 1"),
         ("{fills:[]}", "not JSON at character 1"),
         (f'{{"balance":1,"portfolio_value":2,"fills":[{FILL}]}}', "separate the two"),
     ],
