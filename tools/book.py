@@ -8,6 +8,7 @@ ledger.lock       held by whoever is projecting
 
 import fcntl
 import os
+import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -140,6 +141,8 @@ class Book:
             fresh = self.projection_path.with_suffix(".new")
             for left_over in (fresh, fresh.with_name(f"{fresh.name}.wal")):
                 left_over.unlink(missing_ok=True)
+            # what a rebuild that was killed had spilled to disk
+            shutil.rmtree(fresh.with_name(f"{fresh.name}.tmp"), ignore_errors=True)
             made = rebuild(
                 log,
                 fresh,

@@ -248,6 +248,15 @@ def test_questions_are_answered_by_many_processes_while_one_rebuilds(tmp_path: P
         assert set(answers) == {(0, "2.13")}
 
 
+def test_a_rebuild_clears_away_what_a_killed_one_had_spilled(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    spilled = book / "ledger.new.tmp"
+    spilled.mkdir()
+    (spilled / "block").write_bytes(b"left over")
+    assert run(book, "rebuild").code == 0
+    assert not spilled.exists()
+
+
 def test_a_rebuild_that_is_killed_leaves_the_current_projection_usable(tmp_path: Path) -> None:
     book = small_book(tmp_path)
     many = [
