@@ -27,8 +27,8 @@ from domain import jsontext, kinds, shapes
 from domain.event import NewEvent, Origin, Owner, make_event, time_text
 from replay.database import Resources, open_for_reading
 from replay.rebuild import CHUNK_EVENTS, Plan, Rebuilt, Rules, rebuild
-from tests.made.kalshi import fill_json, settlement_json
-from tests.made.truths import Ending, Execution
+from tools.fake_kalshi.payloads import fill_json, settlement_json
+from tools.fake_kalshi.truths import Ending, Execution
 
 Row = dict[str, Any]
 

@@ -21,9 +21,9 @@ from domain.kinds import (
 from domain.shapes import Choice, choose, shape_entries
 from tests.made.histories import Style, executions
 from tests.made.json_values import OBJECTS, spell
-from tests.made.kalshi import PHASES, fill_json, page, sayable
 from tests.made.samples import READER, RENDER, samples
-from tests.made.truths import Execution
+from tools.fake_kalshi.payloads import PHASES, fill_json, page, sayable
+from tools.fake_kalshi.truths import Execution
 
 SAMPLES = [pytest.param(*sample, id="-".join(sample[:2])) for sample in samples()]
 # Rows that no set of keys tells from others: they need their page around them.

@@ -12,8 +12,16 @@ from pathlib import Path
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
-from tests.made.kalshi import Ending, Execution, Order, fill_json, order_json, page, settlement_json
-from tests.made.truths import ZERO, Result, Side
+from tools.fake_kalshi.payloads import (
+    Ending,
+    Execution,
+    Order,
+    fill_json,
+    order_json,
+    page,
+    settlement_json,
+)
+from tools.fake_kalshi.truths import ZERO, Result, Side
 
 FOLDER: Final = Path(__file__).parents[2] / "tools" / "demo" / "pages"
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from tests.made.truths import (
+from tools.fake_kalshi.truths import (
     ZERO,
     Action,
     Ending,

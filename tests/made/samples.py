@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from tests.made.kalshi import (
+from tools.fake_kalshi.payloads import (
     PHASES,
     Balance,
     Cash,

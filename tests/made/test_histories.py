@@ -13,9 +13,9 @@ from tests.made.histories import (
     histories,
     net_quantity,
 )
-from tests.made.kalshi import PHASES, fill_json, sayable, settlement_json
 from tests.made.profile import DETERMINISTIC
-from tests.made.truths import ONE, Execution, in_time_order
+from tools.fake_kalshi.payloads import PHASES, fill_json, sayable, settlement_json
+from tools.fake_kalshi.truths import ONE, Execution, in_time_order
 
 # Finding an example is enough; making it the least one takes long.
 SEARCH = settings(DETERMINISTIC, max_examples=2000, phases=[Phase.generate])

@@ -12,8 +12,8 @@ from decimal import Decimal
 from random import Random
 from typing import Final
 
-from tests.made.kalshi import fill_json, settlement_json
-from tests.made.truths import Ending, Execution
+from tools.fake_kalshi.payloads import fill_json, settlement_json
+from tools.fake_kalshi.truths import Ending, Execution
 
 START: Final = datetime(2026, 5, 30, 22, 0, tzinfo=UTC)
 STRATEGIES: Final = {"a": "alpha", "a-long": "alpha-long", "b": "beta"}

@@ -11,8 +11,8 @@ from typing import Any, Final
 from domain import kinds
 from domain.event import NewEvent
 from tests.books import FILL, NOW, SETTLEMENT, event
-from tests.made.kalshi import Ending, Execution, fill_json, settlement_json
 from tests.shared_data import SHARED
+from tools.fake_kalshi.payloads import Ending, Execution, fill_json, settlement_json
 
 PAYLOADS: Final = SHARED / "kalshi" / "payloads"
 EXPORTS: Final = SHARED / "kalshi" / "exports"

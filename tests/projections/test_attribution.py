@@ -3,7 +3,7 @@
 import pytest
 
 from tests.books import NOW, BookMaker, Built, Row, dec, event, ledger
-from tests.made.kalshi import Order, order_json
+from tools.fake_kalshi.payloads import Order, order_json
 
 LEDGER = """
     A 10:00 yes 10 @ 0.40 fee 0 as alpha-1

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.books import NOW, BookMaker, Built, Row, dec, event, ledger
-from tests.made.kalshi import Cash, deposit_json, withdrawal_json
+from tools.fake_kalshi.payloads import Cash, deposit_json, withdrawal_json
 
 LEDGER = """
     A 10:00 yes 10 @ 0.62 fee 0.17

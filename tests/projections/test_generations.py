@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from domain.event import NewEvent
 from tests.books import FILL, NOW, SETTLEMENT, BookMaker, Built, Row, event
-from tests.made.kalshi import (
+from tools.fake_kalshi.payloads import (
     PHASES,
     Cash,
     Ending,

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.books import NOW, BookMaker, Built, dec, event, ledger
-from tests.made.kalshi import Listing, market_json
+from tools.fake_kalshi.payloads import Listing, market_json
 
 PARSED = [
     # ticker, series, event, strike text, kind, strike

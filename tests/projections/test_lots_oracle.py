@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from domain.event import NewEvent, payload_bytes
 from tests.books import FILL, SETTLEMENT, BookMaker, Built, event
 from tests.made import histories
-from tests.made.kalshi import fill_json, settlement_json
 from tests.oracle.payloads import replay_payloads
 from tests.oracle.tables import Row
 from tests.projections.random_markets import STRATEGIES, markets
+from tools.fake_kalshi.payloads import fill_json, settlement_json
 
 COMPARED = ("lot_match", "open_lot", "position", "trade", "cash_ledger", "settlement", "daily_pnl")
 

@@ -8,7 +8,7 @@ import pytest
 from domain.event import NewEvent, Owner
 from domain.facts import FACTS
 from tests.books import FILL, NOW, SETTLEMENT, BookMaker, dec, event, ledger
-from tests.made.kalshi import Cash, deposit_json
+from tools.fake_kalshi.payloads import Cash, deposit_json
 
 (FIRST,) = ledger("A 10:00 yes 10 @ 0.62 fee 0.17 as bot-1")
 PAYLOAD: Final[dict[str, Any]] = json.loads(FIRST.state)["payload"]

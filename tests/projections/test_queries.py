@@ -12,9 +12,9 @@ from domain.event import NewEvent, Owner
 from replay import query
 from replay.query import SavedQuery
 from tests.books import NOW, BookMaker, Built, Row, event, ledger
-from tests.made.kalshi import balance_json, deposit_json, market_json, order_json
 from tests.made.samples import BALANCE, CASH, LISTING, ORDER
 from tests.tools.render_help import shown_width
+from tools.fake_kalshi.payloads import balance_json, deposit_json, market_json, order_json
 
 SAVED = query.saved()
 LEDGER = """

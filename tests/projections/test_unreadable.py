@@ -8,7 +8,7 @@ import pytest
 
 from domain.event import NewEvent
 from tests.books import FILL, NOW, SETTLEMENT, BookMaker, Built, event
-from tests.made.kalshi import (
+from tools.fake_kalshi.payloads import (
     PHASES,
     Cash,
     Ending,

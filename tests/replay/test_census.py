@@ -3,8 +3,8 @@
 import json
 
 from tests.books import FILL, NOW, BookMaker, event, ledger
-from tests.made.kalshi import Holding, position_json
-from tests.made.truths import ZERO
+from tools.fake_kalshi.payloads import Holding, position_json
+from tools.fake_kalshi.truths import ZERO
 
 (GOOD,) = ledger("A 10:00 yes 1 @ 0.5 fee 0")
 PAYLOAD = json.loads(GOOD.state)["payload"]

@@ -13,8 +13,8 @@ from domain.event import NewEvent, Owner, payload_bytes
 from replay.explain import explain
 from replay.nodes import Figures, Node, decimal_text, exact_product, exact_sum
 from tests.books import BookMaker, Built, dec, event, ledger
-from tests.made.kalshi import deposit_json, order_json
 from tests.made.samples import CASH, ORDER
+from tools.fake_kalshi.payloads import deposit_json, order_json
 
 LEDGER = """
     KXA-1 10:00 yes 10 @ 0.62 fee 0.17 as bot-1 order o1

@@ -21,9 +21,9 @@ from typing import Any, Final
 
 from typer.testing import CliRunner
 
-from tests.made.kalshi import fill_json, page, settlement_json
-from tests.made.truths import Ending, Execution
 from tools.cli import app
+from tools.fake_kalshi.payloads import fill_json, page, settlement_json
+from tools.fake_kalshi.truths import Ending, Execution
 
 SCRIPT: Final = Path(sys.executable).with_name("brokertruth")
 MARKET: Final = "KXMADE-26JUN01-T71"

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from tests.made import demo_pages
-from tests.made.truths import ONE, ZERO, Execution, gross
 from tests.tools.command import Ran, bytes_of, finish, run, start
 from tools import book as books
 from tools.demo.comparison import TOTAL, compare
 from tools.demo.handwritten import PREFIXES, strategy_of
+from tools.fake_kalshi.truths import ONE, ZERO, Execution, gross
 
 ROOT = Path(__file__).parents[2]
 SETTLED = (

@@ -7,9 +7,9 @@ and texts are constants, there so that the payload has every key that a real one
 from decimal import Decimal
 from typing import Final
 
-from tests.made import spelling as say
-from tests.made.spelling import Members, before, since
-from tests.made.truths import Listing
+from tools.fake_kalshi.payloads import spelling as say
+from tools.fake_kalshi.payloads.spelling import Members, before, since
+from tools.fake_kalshi.truths import Listing
 
 _QUOTES: Final = (
     "last_price",

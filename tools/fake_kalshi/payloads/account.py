@@ -1,8 +1,8 @@
 """Made positions, balances, deposits and withdrawals, in the words of every generation."""
 
-from tests.made import spelling as say
-from tests.made.spelling import Members, before, cannot_say, since
-from tests.made.truths import Balance, Cash, Holding
+from tools.fake_kalshi.payloads import spelling as say
+from tools.fake_kalshi.payloads.spelling import Members, before, cannot_say, since
+from tools.fake_kalshi.truths import Balance, Cash, Holding
 
 
 def position_json(holding: Holding, generation: str) -> str:

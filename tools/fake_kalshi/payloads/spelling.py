@@ -44,7 +44,7 @@ def string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def boolean(value: bool) -> str:  # noqa: FBT001 - the value itself, not a switch
+def boolean(value: bool) -> str:
     """Spell a truth value."""
     return "true" if value else "false"
 

@@ -12,7 +12,9 @@ from typing import Any, Final
 import pytest
 
 from domain.jsontext import parse
-from tests.made.kalshi import (
+from tests.made.samples import AT, ENDING, FILL, HOLDING, ORDER, READER, RENDER, TICKER
+from tests.shared_data import SHARED, needs_shared_data
+from tools.fake_kalshi.payloads import (
     PHASES,
     SDK_VERSIONS,
     Ending,
@@ -21,9 +23,7 @@ from tests.made.kalshi import (
     position_json,
     settlement_json,
 )
-from tests.made.samples import AT, ENDING, FILL, HOLDING, ORDER, READER, RENDER, TICKER
-from tests.made.truths import Execution, Result
-from tests.shared_data import SHARED, needs_shared_data
+from tools.fake_kalshi.truths import Execution, Result
 
 OBJECTS: Final = {
     "kalshi.fill": "fill",

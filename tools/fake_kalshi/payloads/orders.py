@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from tests.made import spelling as say
-from tests.made.spelling import Members, before, cannot_say, since
-from tests.made.truths import ZERO, Order
+from tools.fake_kalshi.payloads import spelling as say
+from tools.fake_kalshi.payloads.spelling import Members, before, cannot_say, since
+from tools.fake_kalshi.truths import ZERO, Order
 
 USER_ID: Final = "00000000-0000-4000-8000-000000000001"
 

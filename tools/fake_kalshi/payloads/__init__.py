@@ -1,9 +1,9 @@
 """Made Kalshi payloads: ONE truth, rendered in the words of every generation of the API.
 
 Nothing here was recorded. The keys are those of the real payloads on disk (generations 1, 4, 5)
-and of the SDK models of the day (0, 2, 3); `test_kalshi_keys.py` holds them to that. A function
-refuses (ValueError) to render what a generation has no words for, and is silent about what a
-generation merely leaves out (fees, client_order_id, exchange_index).
+and of the SDK models of the day (0, 2, 3); `tests/tools/fake_kalshi/test_payloads.py` holds them
+to that. A function refuses (ValueError) to render what a generation has no words for, and is
+silent about what a generation merely leaves out (fees, client_order_id, exchange_index).
 
     generation  0      1      2-early  2      3a      3b      4       5
     SDK model   2.0.0  3.4.0  3.5.0    3.8.0  3.10.0  3.14.0  3.27.0  3.29.0
@@ -16,12 +16,24 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
-from tests.made import spelling as say
-from tests.made.kalshi_account import balance_json, deposit_json, position_json, withdrawal_json
-from tests.made.kalshi_markets import market_json
-from tests.made.kalshi_orders import order_json
-from tests.made.spelling import GENERATIONS, PHASES, Members, before, cannot_say, since
-from tests.made.truths import (
+from tools.fake_kalshi.payloads import spelling as say
+from tools.fake_kalshi.payloads.account import (
+    balance_json,
+    deposit_json,
+    position_json,
+    withdrawal_json,
+)
+from tools.fake_kalshi.payloads.markets import market_json
+from tools.fake_kalshi.payloads.orders import order_json
+from tools.fake_kalshi.payloads.spelling import (
+    GENERATIONS,
+    PHASES,
+    Members,
+    before,
+    cannot_say,
+    since,
+)
+from tools.fake_kalshi.truths import (
     Balance,
     Cash,
     Ending,
