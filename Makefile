@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench dictionary lock clean
+.PHONY: help setup demo test nightly lint bench dictionary lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ demo: .venv/.installed ## make a book from the bundled data and run the whole jo
 
 test: .venv/.installed ## run the tests (TESTS=path for a part of them)
 	@$(BIN)/pytest -n auto $(TESTS)
+
+nightly: .venv/.installed ## run the tests with many more examples, seeds and simulated days
+	@BROKERTRUTH_TESTS=nightly $(BIN)/pytest -n auto $(TESTS)
 
 lint: .venv/.installed ## check style, format and types
 	@$(BIN)/ruff check --quiet .

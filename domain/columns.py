@@ -6,7 +6,8 @@ dictionary all come from these declarations. A column is a field with `column(..
     meaning     one sentence for the data dictionary, units last
     identity    part of what makes two rows the same fact
     inherited   a rendering that is silent about it does not erase what an earlier one said
-    provenance  where a row came from (log positions): left out of the content fingerprint
+    provenance  where a row came from (log position, time of arrival, sort of rendering): left
+                out of the content fingerprint
     money       a change of it moves P&L
 
 A field without `| None` is required: a row without it is unreadable.

@@ -8,10 +8,11 @@
 
 Envelope, members in this order, the payload last and spliced in verbatim:
 
-    {"received_at", "venue", "account", "mode", "source", "shape", ["as_of",] "payload"}
+    {"received_at", "venue", "account", "mode", "source", "shape", ["as_of",] ["asked",] "payload"}
 
 `source` says where the bytes came from: adapter, document, and what else the adapter knows. Events
-with the same `source.document` came in one piece: taking that piece in again is a retry.
+with the same `source.document` came in one piece: taking that piece in again is a retry. `asked`
+is what the request named and the answer does not repeat (`Asked`).
 """
 
 import json
@@ -66,6 +67,22 @@ class StoredEvent(NamedTuple):
     revision: int
     kind: str
     state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The part of an account that a snapshot was asked for; None for what the request left out."""
+
+    subaccount: int | None = None
+    exchange_index: int | None = None
+
+    def named(self) -> dict[str, int]:
+        """Return what the request named."""
+        parts = {"subaccount": self.subaccount, "exchange_index": self.exchange_index}
+        return {name: number for name, number in parts.items() if number is not None}
+
+
+EVERYTHING: Final = Asked()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +144,21 @@ def make_event(
     payload: str,
     *,
     as_of: datetime | None = None,
+    asked: Asked = EVERYTHING,
     row: str | None = None,
 ) -> NewEvent:
     """Wrap a payload (JSON text, verbatim) into its envelope.
 
-    `as_of` is the moment that a snapshot describes; `row` is the input's own text where the payload
-    had to be restored from another form (a CSV line).
+    `as_of` is the moment that a snapshot describes, `asked` the part of the account; `row` is the
+    input's own text where the payload had to be restored from another form (a CSV line).
     """
     if as_of is not None and as_of.tzinfo is None:
         message = f"as_of {as_of} has no time zone"
         raise UsageError(message)
     source = _compact(origin.source if row is None else {**origin.source, "row": row})
     moment = "" if as_of is None else f',"as_of":"{time_text(as_of)}"'
-    header = f'{origin.opening},"source":{source},"shape":"{shape}"{moment}'
+    scope = f',"asked":{_compact(asked.named())}' if asked.named() else ""
+    header = f'{origin.opening},"source":{source},"shape":"{shape}"{moment}{scope}'
     try:
         state = header.encode() + _PAYLOAD + payload.encode() + b"}"
     except UnicodeEncodeError as error:

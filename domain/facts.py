@@ -28,6 +28,16 @@ class Fill(Fact):
     client_order_id: str | None = column(
         "The id that the bot gave its order; newer renderings leave it out.", inherited=True
     )
+    client_order_evidence: Literal["fill", "message"] | None = column(
+        "Which rendering stated client_order_id: the fill, or a message of the live channel.",
+        inherited=True,
+        provenance=True,
+    )
+    client_order_position: int | None = column(
+        "Log position of the rendering that stated client_order_id.",
+        inherited=True,
+        provenance=True,
+    )
     subaccount: int | None = column(
         "Subaccount; empty where no rendering names one.", inherited=True
     )
@@ -115,7 +125,24 @@ class Market(Fact):
     floor_strike: Price | None = column("Lower bound of the strike, in units of the underlying.")
     cap_strike: Price | None = column("Upper bound of the strike, in units of the underlying.")
     closes_at: datetime | None = column("When trading ends (UTC).")
+    fee_waived_until: datetime | None = column("Until when no fee is charged (UTC).")
     updated_at: datetime | None = column("When the exchange last changed it (UTC).")
+
+
+class Series(Fact):
+    """A series of event contracts as the exchange describes it."""
+
+    table: ClassVar[str] = "series"
+    purpose: ClassVar[str] = "Series as the exchange describes them: what they charge."
+
+    series_id: str = column("The series ticker.", identity=True)
+    title: str | None = column("In the exchange's words.")
+    fee_type: str = column(
+        "quadratic, quadratic_with_maker_fees, quadratic_with_combo_maker_fees, flat, …, in its "
+        "words."
+    )
+    fee_multiplier: Price = column("Factor on the fee formula; 0 charges nothing.")
+    received_at: datetime = column("When it was told so (UTC).", provenance=True)
 
 
 class PositionSnapshot(Fact):
@@ -125,6 +152,10 @@ class PositionSnapshot(Fact):
     purpose: ClassVar[str] = "Positions as the broker stated them, to reconcile with."
 
     instrument_id: str = column("What is held.", identity=True)
+    subaccount: int = column(
+        "Subaccount that was asked for; 0 is the primary one, also where none was named.",
+        identity=True,
+    )
     as_of: datetime = column("The moment that the statement describes (UTC).", identity=True)
     quantity: Quantity = column("Signed contracts (Kalshi: of YES).")
     exposure: Money | None = column("Cost of the open position, in the currency.")
@@ -142,9 +173,20 @@ class BalanceSnapshot(Fact):
     purpose: ClassVar[str] = "Cash balances as the broker stated them, to reconcile with."
 
     as_of: datetime = column("The moment that the statement describes (UTC).", identity=True)
+    subaccount: int = column(
+        "Subaccount; 0 is the primary one, also where none was named.", identity=True
+    )
+    shard: str = column(
+        "Kalshi: the exchange shard, or all where the statement is of all of them.", identity=True
+    )
+    told_by: Literal["balance", "subaccount_balance"] = column(
+        "Which statement: that of the balance, or the list of subaccounts.", identity=True
+    )
     cash: Money = column("Cash, in the currency.")
+    exact: bool = column("Whether it was told exactly, and not cut to whole cents.")
     portfolio_value: Money | None = column("Value of open positions, in the currency.")
     currency: str = column("ISO code of the currency.")
+    received_at: datetime | None = column("When the statement came (UTC).", provenance=True)
 
 
 class CashMovement(Fact):
@@ -225,6 +267,17 @@ class Fetch(Fact):
     pages: int = column("Answers of the API; 0 for rows that stand by themselves.")
     rows: int = column("Rows that it held.")
     cursor_ended: bool | None = column("Whether the last page said that it was the last.")
+    broker: str | None = column("Who was asked; empty for files.")
+    stream: str | None = column("What was asked for: fills, settlements, … of the broker.")
+    state: Literal["complete", "incomplete"] | None = column(
+        "complete: asked to its end; incomplete: broken off, it covers nothing."
+    )
+    started_at: datetime | None = column("When the fetch began (UTC).")
+    ended_at: datetime | None = column("When the fetch ended (UTC).")
+    covered_from: datetime | None = column("Beginning of the time whose rows all came (UTC).")
+    covered_until: datetime | None = column("End of the time whose rows all came (UTC).")
+    resume_from: datetime | None = column("Where the next fetch has to begin at the latest (UTC).")
+    reason: str | None = column("Why it is incomplete.")
 
 
 FACTS: tuple[type[Fact], ...] = (
@@ -232,6 +285,7 @@ FACTS: tuple[type[Fact], ...] = (
     Settlement,
     OrderState,
     Market,
+    Series,
     PositionSnapshot,
     BalanceSnapshot,
     CashMovement,

@@ -11,7 +11,7 @@ from typing import Final
 
 from domain import ledger
 from domain.columns import Fact
-from domain.event import escape
+from domain.event import EVERYTHING, Asked, escape
 from domain.facts import (
     BalanceSnapshot,
     CashMovement,
@@ -22,10 +22,11 @@ from domain.facts import (
     PositionSnapshot,
     ReportActivity,
     ReportTransaction,
+    Series,
     Settlement,
 )
 from domain.jsontext import digest
-from domain.kalshi import account, fills, markets, orders, reports, settlements
+from domain.kalshi import account, fills, markets, messages, orders, reports, series, settlements
 from domain.shapes import Reader
 
 
@@ -40,7 +41,10 @@ class Kind:
     signature  keys that, together, only this kind has: to recognise a bare row
     whole      keys that, where there is no other, are a row of this kind
     snapshot   whether it describes a moment, which then is part of its key
+    also       keys that tell rows of one identity apart, all that are present count
     fact       what its readers make of it; None for a kind that is kept and not read
+    expected   whether such a payload is nothing unusual; if not, each is drift
+    provisional  whether any rendering of the same fact by another kind outranks it
     """
 
     name: str
@@ -53,11 +57,18 @@ class Kind:
     signature: tuple[frozenset[str], ...] = ()
     whole: frozenset[str] = frozenset()
     snapshot: bool = False
+    also: tuple[str, ...] = ()
+    expected: bool = True
+    provisional: bool = False
 
     @property
     def venue(self) -> str:
         """The broker or exchange; `ledger` for the ledger's own events."""
         return self.name.partition(".")[0]
+
+
+PAGE: Final = "kalshi.page"
+"""What stood on a page of the API where no importer knows a place for it."""
 
 
 def _signatures(*alternatives: str) -> tuple[frozenset[str], ...]:
@@ -73,6 +84,14 @@ KINDS: Final[tuple[Kind, ...]] = (
         day=("created_time",),
         container="fills",
         signature=_signatures("trade_id order_id ticker", "fill_id order_id ticker"),
+    ),
+    Kind(
+        name=messages.FILL_MESSAGE,
+        readers=messages.FILL_MESSAGE_READERS,
+        fact=Fill,
+        identity=("trade_id",),
+        signature=_signatures("trade_id market_ticker yes_price_dollars ts_ms"),
+        provisional=True,
     ),
     Kind(
         name=settlements.KIND,
@@ -102,6 +121,14 @@ KINDS: Final[tuple[Kind, ...]] = (
         signature=_signatures("ticker event_ticker status market_type"),
     ),
     Kind(
+        name=series.KIND,
+        readers=series.READERS,
+        fact=Series,
+        identity=("ticker",),
+        single="series",
+        signature=_signatures("ticker fee_type fee_multiplier"),
+    ),
+    Kind(
         name=account.POSITION,
         readers=account.POSITION_READERS,
         fact=PositionSnapshot,
@@ -128,6 +155,15 @@ KINDS: Final[tuple[Kind, ...]] = (
         snapshot=True,
     ),
     Kind(
+        name=account.SUBACCOUNT_BALANCE,
+        readers=account.SUBACCOUNT_BALANCE_READERS,
+        fact=BalanceSnapshot,
+        container="subaccount_balances",
+        signature=_signatures("subaccount_number balance"),
+        snapshot=True,
+        also=("subaccount_number", "exchange_index"),
+    ),
+    Kind(
         name=account.DEPOSIT,
         readers=account.DEPOSIT_READERS,
         fact=CashMovement,
@@ -152,6 +188,12 @@ KINDS: Final[tuple[Kind, ...]] = (
         readers=reports.ACTIVITY_READERS,
         fact=ReportActivity,
         signature=_signatures("type Original_Date Market_Ticker Profit_In_Dollars"),
+    ),
+    Kind(
+        name=PAGE,
+        readers=(),
+        fact=None,
+        expected=False,
     ),
     Kind(
         name=ledger.FETCH,
@@ -181,15 +223,23 @@ def recognise(payload: Mapping[str, object]) -> Kind | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def identity_of(kind: Kind, payload: object, *, as_of_text: str | None = None, nth: int = 1) -> str:
+def identity_of(
+    kind: Kind,
+    payload: object,
+    *,
+    as_of_text: str | None = None,
+    asked: Asked = EVERYTHING,
+    nth: int = 1,
+) -> str:
     """Return what identifies the payload within its kind, account and mode, parts escaped.
 
-    `as_of_text` is the moment that a snapshot describes; `nth` counts equal rows of one file, for
-    kinds that have no id of their own and for rows that lack it.
+    `as_of_text` is the moment that a snapshot describes, `asked` the part of the account; `nth`
+    counts equal rows of one file, for kinds that have no id of their own and for rows that lack it.
     """
     parts: list[str] = []
     if kind.snapshot and as_of_text is not None:
         parts.append(as_of_text)
+    parts += [f"{name}-{number}" for name, number in asked.named().items()]
     if not isinstance(payload, dict):
         return "|".join([*parts, _content(payload), str(nth)])
     day = _first(kind.day, payload)
@@ -200,7 +250,16 @@ def identity_of(kind: Kind, payload: object, *, as_of_text: str | None = None, n
         parts.append(escape(own))
     elif kind.identity or not kind.snapshot:
         parts += [_content(payload), str(nth)]
+    parts += [f"{key}-{escape(str(payload[key]))}" for key in kind.also if _is_plain(payload, key)]
     return "|".join(parts)
+
+
+def _is_plain(payload: Mapping[str, object], key: str) -> bool:
+    value = payload.get(key)
+    return isinstance(value, str) and 0 < len(value) <= _PART_LENGTH
+
+
+_PART_LENGTH: Final = 64
 
 
 def _first(keys: tuple[str, ...], payload: Mapping[str, object]) -> str | None:
@@ -218,7 +277,8 @@ def _content(payload: object) -> str:
 def column_types(kind: Kind) -> Mapping[str, str]:
     """Return the JSON type that each top-level key of a kind has in any generation.
 
-    Used to restore types where a row comes as text (a CSV dump of API rows).
+    Used to restore types where a row comes as text (a CSV dump of API rows). Of a key that changed
+    its type under one name it is the newest.
     """
     types: dict[str, str] = {}
     for reader in kind.readers:

@@ -78,7 +78,10 @@ class Attribution(Table):
     fill_id: str = column("The fill.", identity=True)
     position: int = column("Log position of the fill.", provenance=True)
     client_order_id: str | None = column("The bot's id of the order, wherever it was found.")
-    evidence: Literal["fill", "order", "none"] = column("Where it was found.")
+    evidence: Literal["fill", "message", "order", "none"] = column(
+        "Where it was found: in a rendering of the fill, in a message of the live channel, in the "
+        "order."
+    )
     evidence_position: int | None = column("Log position of the evidence.", provenance=True)
     rule: str | None = column("The prefix that decided; the longest one wins.")
     strategy: str = column("Strategy, or unattributed.")
@@ -234,6 +237,85 @@ class DailyPnl(Table):
     realized_net: Money | None = column("P&L after fees, in the currency.", money=True)
 
 
+class StreamCoverage(Table):
+    """A stretch of time of which all rows of a stream were fetched."""
+
+    table: ClassVar[str] = "stream_coverage"
+    purpose: ClassVar[str] = (
+        "For which time a stream is complete: complete fetches whose times touch make one row."
+    )
+
+    venue: str = column("Who was asked.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    stream: str = column("fills, settlements, … of the broker.", identity=True)
+    covered_from: datetime = column("Beginning of the stretch (UTC).", identity=True)
+    covered_until: datetime = column("End of the stretch (UTC).")
+
+
+class StreamStatus(Table):
+    """How far a stream is to be trusted."""
+
+    table: ClassVar[str] = "stream_status"
+    purpose: ClassVar[str] = (
+        "One row for each stream that was ever fetched: how its newest fetch ended, and for which "
+        "time it is complete."
+    )
+
+    venue: str = column("Who was asked.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    stream: str = column("fills, settlements, … of the broker.", identity=True)
+    state: Literal["complete", "incomplete"] = column("How the newest fetch ended.")
+    reason: str | None = column("Why the newest fetch is incomplete.")
+    rows: int = column("Rows that the newest fetch held.")
+    last_fetch_at: datetime = column("When the newest fetch began (UTC).")
+    last_complete_at: datetime | None = column(
+        "When the newest complete fetch began (UTC); empty if there was none."
+    )
+    covered_from: datetime | None = column("Beginning of the newest covered stretch (UTC).")
+    covered_until: datetime | None = column("End of the newest covered stretch (UTC).")
+    gaps: int = column("Gaps between covered stretches.")
+
+
+class Canary(Table):
+    """Something that looks wrong although every shape is known."""
+
+    table: ClassVar[str] = "canary"
+    purpose: ClassVar[str] = "What looks wrong although every shape is known."
+
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    rule: Literal[
+        "revenue_missing",
+        "revenue_differs",
+        "result_missing",
+        "market_result_missing",
+        "subaccount_missing",
+        "fee_zero",
+        "balance_unexplained",
+        "balance_parts",
+        "subaccount_balance_differs",
+        "portfolio_value_scoped",
+    ] = column(
+        "revenue_missing, revenue_differs: as in `settlement.revenue_state`; result_missing: a "
+        "settlement without yes or no that pays like one; market_result_missing: a final market "
+        "without a result that settled yes or no; subaccount_missing: fills that name no "
+        "subaccount although the account has several; fee_zero: a fill "
+        "without a fee in a series that charges one; balance_unexplained: the balance moved "
+        "otherwise than the cash ledger; balance_parts: the shards do not add up to the balance; "
+        "subaccount_balance_differs: the list of subaccounts says another balance; "
+        "portfolio_value_scoped: the portfolio value is that of one shard alone.",
+        identity=True,
+    )
+    subject: str = column("The market, the fill, or the moment of a balance.", identity=True)
+    found: Money | None = column("What is stated, in the currency.")
+    expected: Money | None = column("What was to be expected, in the currency.")
+    detail: str = column("What was compared.")
+    position: int = column("Log position of what is stated.", provenance=True)
+
+
 class Unreadable(Table):
     """An event that no reader could turn into a fact."""
 
@@ -246,8 +328,9 @@ class Unreadable(Table):
     shape: str | None = column("Shape of the payload.")
     reader: str | None = column("The reader that tried; empty where no reader accepts the shape.")
     reason: str = column(
-        "unknown_kind, unknown_shape, ambiguous_shape, wrong_shape, repeated_key, not_json, "
-        "missing_value, bad_number, bad_time, bad_value, contradiction"
+        "unknown_kind, unknown_page (a page with something on it that no importer knows), "
+        "unknown_shape, ambiguous_shape, wrong_shape, repeated_key, not_json, missing_value, "
+        "bad_number, bad_time, bad_value, contradiction"
     )
     column_name: str | None = column("Column of the fact, or keys of the payload, at fault.")
     offending: str | None = column("The text at fault.")
@@ -317,6 +400,9 @@ TABLES: tuple[type[Table], ...] = (
     Trade,
     CashEntry,
     DailyPnl,
+    StreamCoverage,
+    StreamStatus,
+    Canary,
     Unreadable,
     Drift,
     ShapeMonth,

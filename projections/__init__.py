@@ -23,12 +23,15 @@ class Step:
     key: tuple[str, ...]
 
 
-_HOLDING: Final = ("venue", "account", "mode", "subaccount", "instrument_id")
-_MARKET: Final = ("venue", "account", "mode", "instrument_id")
+_ACCOUNT: Final = ("venue", "account", "mode")
+_MARKET: Final = (*_ACCOUNT, "instrument_id")
+_HOLDING: Final = (*_ACCOUNT, "subaccount", "instrument_id")
+_STREAM: Final = (*_ACCOUNT, "stream")
 _DAY: Final = ("day", "venue", "account", "mode", "strategy", "family", "currency")
 
 STEPS: Final[tuple[Step, ...]] = (
     Step("fill", ("merged_fill", "merged_settlement"), ("fill",), _MARKET),
+    Step("canary_subaccount", ("merged_fill", "merged_balance_snapshot"), ("canary",), _MARKET),
     Step(
         "instrument",
         (
@@ -75,6 +78,22 @@ STEPS: Final[tuple[Step, ...]] = (
         _HOLDING,
     ),
     Step("daily_pnl", ("lot_match", "instrument"), ("daily_pnl",), _DAY),
+    Step("stream_coverage", ("merged_fetch_log",), ("stream_coverage",), _STREAM),
+    Step("stream_status", ("merged_fetch_log", "stream_coverage"), ("stream_status",), _STREAM),
+    Step("canary_settlement", ("settlement", "merged_market"), ("canary",), _MARKET),
+    Step(
+        "canary_fee",
+        ("fill", "instrument", "merged_series", "merged_market"),
+        ("canary",),
+        _MARKET,
+    ),
+    Step(
+        "canary_balance",
+        ("merged_balance_snapshot", "cash_ledger", "fill", "settlement", "stream_coverage"),
+        ("canary",),
+        _ACCOUNT,
+    ),
+    Step("canary_shard", ("merged_balance_snapshot", "cash_ledger"), ("canary",), _ACCOUNT),
 )
 
 TEMPORARY: Final = ("holding", "movement", "interval", "segment", "payment", "lot")

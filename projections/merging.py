@@ -4,7 +4,8 @@ A fact that was told once passes through. Where it was told several times, the n
 wins column by column; an *inherited* column on which the newest is silent keeps what an earlier
 rendition said (a rendering that dropped `client_order_id` does not erase it). Newest is by the
 broker's own time where the fact has one (`newest_by`), then by generation of the API (an old dump
-that is found later does not beat a finer rendering), then by log position.
+that is found later does not beat a finer rendering, and a provisional kind, whose generations are
+negative, beats none), then by log position.
 """
 
 from collections.abc import Iterable
@@ -99,7 +100,8 @@ def restate(fact: type[Fact]) -> str | None:
 
     A row for each rendition that changed what was known. Of facts that live through states only a
     change of what they had done to cash counts (a deposit that was applied and then returned);
-    None for those that do nothing to cash.
+    None for those that do nothing to cash. A time that a provisional rendering told is completed,
+    not changed, by the final one.
     """
     if fact.newest_by is not None and fact.cash_effect is None:
         return None
@@ -114,7 +116,7 @@ def _tellings(fact: type[Fact]) -> str:
     same = " AND ".join(f"n.{column.name} = o.{column.name}" for column in identity)
     return f"""
         known AS (
-            SELECT {_names(identity)}, telling, {known}
+            SELECT {_names(identity)}, telling, generation, {known}
             FROM {contested_table(fact)}
             WINDOW earlier AS (
                 PARTITION BY {_names(identity)} ORDER BY telling
@@ -139,7 +141,7 @@ def _changes(fact: type[Fact]) -> str:
         if not (column.identity or column.provenance or column.name == fact.newest_by)
     ]
     changed = ", ".join(f"CASE WHEN {_changed(c)} THEN {sql.literal(c.name)} END" for c in watched)
-    otherwise = " OR ".join(f"({_changed(c)} AND old.{c.name} IS NOT NULL)" for c in watched)
+    otherwise = " OR ".join(_said_otherwise(c) for c in watched)
     identity = ", ".join(f"new.{c.name}" for c in columns_of(fact) if c.identity)
     counts = "len(names) > 0"
     if fact.newest_by is not None:
@@ -179,6 +181,13 @@ def _changed(column: Column) -> str:
     if column.inherited and not column.money:
         return f"{differs} AND old.{column.name} IS NOT NULL"
     return differs
+
+
+def _said_otherwise(column: Column) -> str:
+    condition = f"{_changed(column)} AND old.{column.name} IS NOT NULL"
+    if column.sql_type == "TIMESTAMPTZ":
+        condition += " AND NOT (old.generation < 0 AND new.generation >= 0)"
+    return f"({condition})"
 
 
 def _values(side: str, watched: list[Column]) -> str:

@@ -21,7 +21,9 @@ _ENVELOPE: Final = {
     "venue": "VARCHAR",
     "account": "VARCHAR",
     "mode": "VARCHAR",
+    "received_at": "VARCHAR",
     "as_of": "VARCHAR",
+    "asked": {"subaccount": "VARCHAR", "exchange_index": "VARCHAR"},
 }
 _JSON_TO_SQL: Final = {
     "string": "VARCHAR",
@@ -67,14 +69,15 @@ def payload_types(kind: Kind) -> dict[str, str]:
 def decode(kind: Kind) -> str:
     """Return SQL for the events of a kind in `chunk` that some reader takes, decoded once.
 
-    Columns: position, key, reader, generation (the rank of the reader), venue, account, mode,
-    as_of, p (the payload's keys).
+    Columns: position, key, reader, generation (the rank of the reader, negative for a provisional
+    kind), venue, account, mode, received_at, as_of, asked (subaccount, exchange_index), p (the
+    payload's keys).
     """
     structure = json.dumps({**_ENVELOPE, "payload": payload_types(kind)})
     return f"""
         SELECT
             position, key, reader, generation,
-            d.venue, d.account, d.mode, d.as_of, d.payload AS p
+            d.venue, d.account, d.mode, d.received_at, d.as_of, d.asked, d.payload AS p
         FROM (
             SELECT
                 c.position, c.key, s.reader, s.generation,
@@ -123,8 +126,8 @@ def create_rendition_table(fact: type[Fact]) -> str:
 
 def _is_text(column: Column) -> bool:
     """Tell whether readers give the column as text that is still to be typed."""
-    if column.provenance:
-        return False
+    if column.provenance and column.sql_type == "BIGINT":
+        return False  # a log position
     return column.places is not None or column.sql_type in _GUARDS
 
 

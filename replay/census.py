@@ -111,13 +111,20 @@ def _entries(state: str) -> frozenset[str] | None:
 
 def _choice(kind_name: str, entries: frozenset[str]) -> Choice:
     kind = kinds.BY_NAME[kind_name]
+    if not kind.expected:
+        return Choice("unknown", None, "unknown_page")
     if kind.fact is None:
         return Choice("known", None, None)
     return choose(kind.readers, entries)
 
 
 def _generation(kind_name: str, reader: str | None) -> int | None:
-    """Return the rank of a reader: readers are declared in the order of their generations."""
+    """Return the rank of a reader: readers are declared in the order of their generations.
+
+    The ranks of a provisional kind are negative, so that any other rendering outranks it.
+    """
     if reader is None:
         return None
-    return [one.name for one in kinds.BY_NAME[kind_name].readers].index(reader)
+    kind = kinds.BY_NAME[kind_name]
+    rank = [one.name for one in kind.readers].index(reader)
+    return rank - len(kind.readers) if kind.provisional else rank

@@ -97,6 +97,9 @@ def _envelope_facts(envelope: dict[str, object]) -> list[tuple[str, str]]:
     told = [("received_at", str(envelope.get("received_at")))]
     if "as_of" in envelope:
         told.append(("as_of", str(envelope["as_of"])))
+    asked = envelope.get("asked")
+    if isinstance(asked, dict):
+        told += [(f"asked {name}", str(value)) for name, value in asked.items()]
     source = envelope.get("source")
     if isinstance(source, dict):
         told += [(f"source {name}", str(value)) for name, value in source.items()]
@@ -159,13 +162,21 @@ _FILL: Final = (
 )  # fmt: skip
 
 
+_WHOSE: Final = {
+    "fill": "its own",
+    "message": "its live message's",
+    "order": "its order's",
+    "none": "no",
+}
+
+
 def fill_facts(sources: Sources, row: Row) -> tuple[tuple[str, str], ...]:
     """Return what is known of a fill, its strategy and its cash among it."""
     told = list(facts_of(row, _FILL))
     for found in attribution_of(sources, row):
         rule = "no rule matches" if found["rule"] is None else f"by rule {found['rule']!r}"
-        evidence = {"fill": "its own", "order": "its order's", "none": "no"}[found["evidence"]]
-        told.append(("strategy", f"{found['strategy']} ({rule}, {evidence} client_order_id)"))
+        whose = _WHOSE[found["evidence"]]
+        told.append(("strategy", f"{found['strategy']} ({rule}, {whose} client_order_id)"))
     told += cash_facts(sources, row, row["fill_id"])
     return tuple(told)
 

@@ -51,6 +51,13 @@ class EventLog(Protocol):
         """Return all revisions of a key, the oldest first; empty if the key is unknown."""
         ...
 
+    def last_under(self, prefix: str) -> StoredEvent | None:
+        """Return the newest revision of the last key, in text order, that begins with `prefix`.
+
+        None if no key does. The prefix must not be empty.
+        """
+        ...
+
     def seal_of(self, position: int) -> Seal | None:
         """Return the seal that covers a position, None if the log has no such position."""
         ...

@@ -165,14 +165,15 @@ def _read_chunk(connection: duckdb.DuckDBPyConnection, census: Census, after: in
     if census.take():
         connection.execute(sql.text("census", "unreadable_shapes"))
     present = connection.execute("SELECT DISTINCT kind FROM chunk ORDER BY kind").fetchall()
-    for (name,) in present:
-        kind = kinds.BY_NAME.get(name)
-        if kind is None or kind.fact is None:
-            continue
-        connection.execute(reading.read(kind))
-        ((problems,),) = connection.execute(reading.count_problems(kind.fact), [after]).fetchall()
+    told = [kinds.BY_NAME[name] for (name,) in present if name in kinds.BY_NAME]
+    for kind in told:
+        if kind.fact is not None:
+            connection.execute(reading.read(kind))
+    # several kinds may tell of one fact: its problems are written once
+    for fact in dict.fromkeys(kind.fact for kind in told if kind.fact is not None):
+        ((problems,),) = connection.execute(reading.count_problems(fact), [after]).fetchall()
         if problems:
-            connection.execute(reading.unreadable_rows(kind.fact), [after])
+            connection.execute(reading.unreadable_rows(fact), [after])
 
 
 def _merge(connection: duckdb.DuckDBPyConnection) -> None:

@@ -24,7 +24,7 @@ import duckdb
 
 from adapters.log.sqlite import SQLiteLog
 from domain import jsontext, kinds, shapes
-from domain.event import NewEvent, Origin, Owner, make_event, time_text
+from domain.event import EVERYTHING, Asked, NewEvent, Origin, Owner, make_event, time_text
 from replay.database import Resources, open_for_reading
 from replay.rebuild import CHUNK_EVENTS, Plan, Rebuilt, Rules, rebuild
 from tools.fake_kalshi.payloads import fill_json, settlement_json
@@ -44,7 +44,9 @@ def event(
     payload: str,
     *,
     owner: Owner = MAIN,
+    received_at: datetime = NOW,
     as_of: datetime | None = None,
+    asked: Asked = EVERYTHING,
     nth: int = 1,
     shape: str | None = None,
 ) -> NewEvent:
@@ -52,12 +54,11 @@ def event(
     parsed = jsontext.parse(payload)
     known = kinds.BY_NAME.get(kind, kinds.Kind(kind, (), None))
     identity = kinds.identity_of(
-        known, parsed, as_of_text=time_text(as_of) if as_of else None, nth=nth
+        known, parsed, as_of_text=time_text(as_of) if as_of else None, asked=asked, nth=nth
     )
-    origin = Origin(owner, known.venue, NOW, SOURCE)
-    return make_event(
-        origin, kind, identity, shape or shapes.shape_of(parsed), payload, as_of=as_of
-    )
+    origin = Origin(owner, known.venue, received_at, SOURCE)
+    own = shape or shapes.shape_of(parsed)
+    return make_event(origin, kind, identity, own, payload, as_of=as_of, asked=asked)
 
 
 @dataclass(slots=True)

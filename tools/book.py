@@ -40,7 +40,24 @@ mode = "{mode}"      # live or paper; the two never mix
 # next `brokertruth project`.
 [strategies]
 # "mm_xb_" = "cross_bracket"
+
+# For `brokertruth fetch kalshi`. A key with read scope is enough.
+[kalshi]
+# site = "production"                # or "demo", or the base of a REST API
+# key_id = "..."
+# key_file = "~/.kalshi/key.pem"     # readable by you alone
 """
+
+
+class KalshiSettings(BaseModel):
+    """Where Kalshi is and which key reads it; the environment has precedence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    site: str = "production"
+    stream: str | None = None
+    key_id: str | None = None
+    key_file: Path | None = None
 
 
 class Configuration(BaseModel):
@@ -51,6 +68,7 @@ class Configuration(BaseModel):
     account: str = "main"
     mode: Literal["live", "paper"] = "live"
     strategies: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(min_length=1)]] = {}
+    kalshi: KalshiSettings = KalshiSettings()
 
 
 @dataclass(frozen=True, slots=True)

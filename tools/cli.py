@@ -13,7 +13,7 @@ from rich.text import Text
 from domain.errors import BrokertruthError, UsageError
 from replay.database import Resources
 from tools import book as books
-from tools.outcome import FAILED, Outcome, safe, screen, show
+from tools.outcome import FAILED, Outcome, moment, safe, screen, show
 
 app = typer.Typer(
     name="brokertruth",
@@ -23,6 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+
+fetching = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.add_typer(fetching, name="fetch", help="Ask the broker itself, append what it says, project.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing, say what would be done.")]
@@ -117,12 +120,57 @@ def ingest(
             book,
             paths,
             owner=book.owner(account, mode),
-            as_of=taking.moment(as_of),
+            as_of=moment(as_of, "--as-of"),
             dry_run=dry_run,
             and_project=not no_project,
         )
 
     _run("ingest", work, as_json=as_json)
+
+
+@fetching.command("kalshi")
+def fetch_kalshi(
+    context: typer.Context,
+    full: Annotated[
+        bool, typer.Option("--full", help="Everything again, from the very beginning.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(help="Begin at this moment (ISO) instead of at the last fetch.")
+    ] = None,
+    overlap_days: Annotated[
+        int, typer.Option(min=0, max=3650, help="How far to reach back behind the last fetch.")
+    ] = 3,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Stay: fills as they happen, the rest at times.")
+    ] = False,
+    no_project: Annotated[
+        bool, typer.Option("--no-project", help="Append only; project later.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch fills, orders, settlements, cash, positions and balances, as far as they are new.
+
+    Key and site come from book.toml or $BROKERTRUTH_KALSHI_KEY_ID, _KEY_FILE (or _KEY), _SITE.
+    """
+    from tools import fetch
+
+    def work() -> Outcome:
+        wanted = fetch.Wanted(
+            full=full,
+            since=moment(since, "--since"),
+            overlap_days=overlap_days,
+            and_project=not no_project,
+            dry_run=dry_run,
+        )
+        book = books.load(context.obj)
+        if follow:
+            from tools import following
+
+            return following.follow(book, wanted)
+        return fetch.kalshi(book, wanted)
+
+    _run("fetch kalshi", work, as_json=as_json)
 
 
 @app.command()
@@ -198,11 +246,25 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
-def drift(context: typer.Context, as_json: Json = False) -> None:
-    """Census of payload shapes: which are known, which carry something new."""
+def drift(
+    context: typer.Context,
+    spec: Annotated[
+        Path | None,
+        typer.Option(help="Compare the readers with a published specification; needs no book."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Census of payload shapes: which are known, which carry something new, what looks wrong."""
     from tools import findings
 
-    _run("drift", lambda: findings.drift(books.load(context.obj)), as_json=as_json)
+    def work() -> Outcome:
+        if spec is not None:
+            from tools import specification
+
+            return specification.compare(spec)
+        return findings.drift(books.load(context.obj))
+
+    _run("drift", work, as_json=as_json)
 
 
 @app.command()
@@ -283,6 +345,49 @@ def demo(
     from tools import demo as demonstration
 
     _run("demo", lambda: demonstration.demo(folder), as_json=as_json)
+
+
+@app.command("fake-kalshi")
+def fake_kalshi(
+    folder: Annotated[Path, typer.Argument(help="Where to keep its key.")] = Path("fake-kalshi"),
+    seed: Annotated[int, typer.Option(help="Another seed is another account.")] = 0,
+    days: Annotated[int, typer.Option(min=1, max=400, help="Days of trading, up to now.")] = 30,
+    days_ahead: Annotated[
+        int, typer.Option(min=0, max=30, help="Go on trading for so many days, in real time.")
+    ] = 0,
+    generation: Annotated[str, typer.Option(help="Generation of the API: 0 to 5.")] = "5",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free port.")] = 0,
+    fault_rate: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of requests that fail.")
+    ] = 0,
+    drift: Annotated[
+        str | None,
+        typer.Option(help="Let answers drift, such as fill-key-renamed; 'list' names them all."),
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="Write what a right ledger says, as JSON.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Serve a made Kalshi account on this machine, to try `fetch kalshi` with."""
+    from tools import rehearsing
+
+    _run(
+        "fake-kalshi",
+        lambda: rehearsing.rehearsal(
+            folder,
+            seed=seed,
+            days=days,
+            generation=generation,
+            port=port,
+            fault_rate=fault_rate,
+            days_ahead=days_ahead,
+            drift=drift,
+            truth=truth,
+            aside=as_json,
+        ),
+        as_json=as_json,
+    )
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from rich.table import Table
 from domain.errors import UsageError
 from domain.event import payload_bytes
 from replay import meta, query
-from tools import outcome, render
+from tools import alerts, outcome, render
 from tools.book import Book
 from tools.outcome import Outcome, counted, stale_warning
 
@@ -18,35 +18,53 @@ _DRIFT: Final = """
         coalesce(keys_added, '') AS keys_added, coalesce(keys_missing, '') AS keys_missing, shape
     FROM drift ORDER BY status = 'known', kind, first_position
 """
-_MISSING_REVENUE: Final = """
-    SELECT instrument_id, position, revenue_reported, revenue_computed
-    FROM settlement WHERE revenue_state = 'missing' ORDER BY position
+_CANARIES: Final = """
+    SELECT rule, subject, found, expected, detail, position, venue, account, mode
+    FROM canary ORDER BY position, rule, subject
+"""
+_VALUES: Final = """
+    SELECT kind, reason, coalesce(column_name, '') AS column_name, count(*) AS events,
+        min(position) AS first_position, coalesce(arg_min(offending, position), '') AS offending
+    FROM unreadable WHERE reader IS NOT NULL AND position > $after
+    GROUP BY kind, reason, column_name ORDER BY first_position
 """
 _UNREADABLE: Final = "SELECT * FROM unreadable ORDER BY position"
 
 
 def drift(book: Book) -> Outcome:
-    """Tell which shapes are new or not understood. Known shapes are listed last."""
+    """Tell which shapes are new or not understood, and what looks wrong in known ones."""
     with book.open_projection() as connection:
         shapes = render.as_rows(query.run(connection, _DRIFT))
-        revenue = render.as_rows(query.run(connection, _MISSING_REVENUE))
+        found = canaries(connection)
+        values = impossible(connection, 0)
         stale, of_events = _staleness(book, connection)
     drifted = [shape for shape in shapes if shape["status"] != "known"]
     body: list[Any] = [_shapes(shapes)]
-    body += [_alert(shape) for shape in drifted]
-    for row in revenue:
-        body.append(
-            f"DRIFT ALERT {row['instrument_id']} at position {row['position']}: a net winner was "
-            f"held, but revenue is {row['revenue_reported']}; the fills say "
-            f"{row['revenue_computed']}, which is what the ledger uses"
-        )
-    alerts = len(drifted) + len(revenue)
+    body += map(alerts.of_shape, drifted)
+    body += map(alerts.of_values, values)
+    body += map(alerts.of_canary, found)
+    number = len(drifted) + len(values) + len(found)
     verdict = f"{counted(len(shapes), 'shape')}, all known"
-    if alerts:
-        verdict = f"{counted(alerts, 'drift alert')} in {counted(len(shapes), 'shape')}"
-    data = {"shapes": shapes, "missing_revenue": revenue, "stale_because": stale}
-    code = outcome.FOUND if alerts or stale else outcome.GOOD
+    if number:
+        verdict = f"{counted(number, 'drift alert')} in {counted(len(shapes), 'shape')}"
+    data = {
+        "shapes": shapes,
+        "canaries": found,
+        "impossible_values": values,
+        "stale_because": stale,
+    }
+    code = outcome.FOUND if number or stale else outcome.GOOD
     return Outcome(verdict + of_events + stale_warning(stale), data, body, code)
+
+
+def canaries(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """Return what looks wrong although its shape is known."""
+    return render.as_rows(query.run(connection, _CANARIES))
+
+
+def impossible(connection: duckdb.DuckDBPyConnection, after: int) -> list[dict[str, Any]]:
+    """Return, by kind and reason, the events behind a position whose values cannot be true."""
+    return render.as_rows(query.run(connection, _VALUES, {"after": after}))
 
 
 def _staleness(book: Book, connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str]:
@@ -72,22 +90,6 @@ def _shapes(shapes: list[dict[str, Any]]) -> Table:
             f"{shape['first_position']}..{shape['last_position']}",
         )
     return table
-
-
-def _alert(shape: dict[str, Any]) -> str:
-    events = counted(shape["events"], "event")
-    told = [f"DRIFT ALERT {shape['kind']}: {events} from position {shape['first_position']} on"]
-    if shape["keys_missing"]:
-        told.append(f"missing or of another type: {shape['keys_missing']}")
-    if shape["keys_added"]:
-        told.append(f"new: {shape['keys_added']}")
-    if shape["nearest"]:
-        told.append(f"nearest generation: {shape['nearest']}")
-    if shape["status"] == "additive":
-        told.append("read as before; nothing is affected until somebody lists the new keys")
-    else:
-        told.append(f"not read ({shape['reason']}); every other shape is unaffected")
-    return "; ".join(told)
 
 
 def unreadable(book: Book, position: int | None) -> Outcome:

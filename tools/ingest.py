@@ -2,9 +2,8 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -12,13 +11,13 @@ from rich.table import Table
 
 from adapters.files import STANDARD_INPUT, Input, expand, read_input, shown
 from adapters.log.sqlite import SQLiteLog
-from domain.errors import BrokertruthError, UsageError
+from domain.errors import UsageError
 from domain.event import NewEvent, Owner, same_content
 from tools import outcome
 from tools.book import Book, now
 from tools.cells import printable
 from tools.outcome import Outcome, counted
-from tools.project import project
+from tools.project import NOTHING, Projected, project_after
 
 
 @dataclass(slots=True)
@@ -32,28 +31,6 @@ class Taken:
     duplicates: int = 0
     refused: int = 0
     left_out: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Projected:
-    """What projecting came to after the files were taken in."""
-
-    verdict: str
-    data: Mapping[str, object] | None = None
-    body: Sequence[RenderableType] = ()
-    exit_code: int = outcome.GOOD
-
-
-def moment(text: str | None) -> datetime | None:
-    """Return what `--as-of` names; UTC where it names no zone. Raise UsageError if no time."""
-    if text is None:
-        return None
-    try:
-        named = datetime.fromisoformat(text)
-    except ValueError:
-        message = f"--as-of {text!r}: write it like 2026-01-13T20:00:00Z"
-        raise UsageError(message) from None
-    return named if named.tzinfo else named.replace(tzinfo=UTC)
 
 
 def ingest(
@@ -70,18 +47,8 @@ def ingest(
     with book.open_log() as log:
         for path in expand(paths):
             _take(log, path, taken, owner=owner, as_of=as_of, dry_run=dry_run)
-        projected = _projected(book, log) if and_project and not dry_run else Projected("")
+        projected = project_after(book, log) if and_project and not dry_run else NOTHING
     return _outcome(taken, projected, dry_run=dry_run)
-
-
-def _projected(book: Book, log: SQLiteLog) -> Projected:
-    """Project; where that fails, what was appended stays and is still told."""
-    try:
-        done = project(book, log)
-    except BrokertruthError as error:
-        data = {"error": type(error).__name__}
-        return Projected(f"; projecting failed: {error}", data, (), error.exit_code)
-    return Projected(f"; {done.verdict}", dict(done.data), done.body, done.exit_code)
 
 
 def _take(

@@ -9,10 +9,12 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
 
+from domain.errors import UsageError
 from tools.cells import printable
 
 GOOD: Final = 0
@@ -91,6 +93,18 @@ def screen(*, stderr: bool = False) -> Console:
 def safe(text: str) -> str:
     """Return a text of several lines without anything that moves the cursor or colours it."""
     return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def moment(text: str | None, option: str) -> datetime | None:
+    """Return what an option names; UTC where it names no zone. Raise UsageError if no time."""
+    if text is None:
+        return None
+    try:
+        named = datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{option} {text!r}: write it like 2026-01-13T20:00:00Z"
+        raise UsageError(message) from None
+    return named if named.tzinfo else named.replace(tzinfo=UTC)
 
 
 def stale_warning(reason: str | None) -> str:

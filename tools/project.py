@@ -1,12 +1,15 @@
 """`project` and `rebuild`: bring the projection up to the log, or make it anew."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
+from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.log.sqlite import SQLiteLog
+from domain.errors import BrokertruthError
 from replay.database import Resources
 from replay.meta import Meta
 from replay.rebuild import Progress as Report
@@ -14,6 +17,29 @@ from replay.rebuild import Rebuilt
 from tools import outcome
 from tools.book import Book
 from tools.outcome import Outcome, counted, screen
+
+
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """What projecting came to after something was taken in: the end of a verdict."""
+
+    verdict: str
+    data: Mapping[str, object] | None = None
+    body: Sequence[RenderableType] = ()
+    exit_code: int = outcome.GOOD
+
+
+NOTHING: Final = Projected("")
+
+
+def project_after(book: Book, log: SQLiteLog) -> Projected:
+    """Project; where that fails, what was appended stays and is still told."""
+    try:
+        done = project(book, log)
+    except BrokertruthError as error:
+        data = {"error": type(error).__name__}
+        return Projected(f"; projecting failed: {error}", data, (), error.exit_code)
+    return Projected(f"; {done.verdict}", dict(done.data), done.body, done.exit_code)
 
 
 def project(book: Book, log: SQLiteLog, *, dry_run: bool = False) -> Outcome:

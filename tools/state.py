@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 import duckdb
+from rich.console import RenderableType
 from rich.table import Table
 
 from domain.errors import CannotDoError
 from replay import meta, query
-from tools import outcome, render
-from tools.book import Book
+from tools import lights, outcome, render
+from tools.book import Book, now
 from tools.outcome import Outcome, counted
 
 _KINDS: Final = """
@@ -24,6 +25,7 @@ _FIGURES: Final = """
         (SELECT count(*) FROM fill WHERE fee_state = 'pending') AS fees_pending,
         (SELECT count(*) FROM unreadable) AS unreadable,
         (SELECT count(*) FROM drift WHERE status <> 'known') AS drifted_shapes,
+        (SELECT count(*) FROM canary) AS canaries,
         (SELECT count(*) FROM settlement WHERE revenue_state = 'missing') AS missing_revenue,
         (SELECT count(*) FROM settlement WHERE revenue_state = 'differs') AS differing_revenue,
         (
@@ -39,8 +41,7 @@ _FIGURES: Final = """
 _ALARMS: Final = (
     "unreadable",
     "drifted_shapes",
-    "missing_revenue",
-    "differing_revenue",
+    "canaries",
     "settlements_without_all_fills",
     "changed_facts",
 )
@@ -69,13 +70,17 @@ def status(book: Book) -> Outcome:
     with connection:
         kinds = query.run(connection, _KINDS)
         figures = _row(connection)
-    data |= {"kinds": render.as_rows(kinds), **figures}
-    alarms = [f"{figures[name]} {name.replace('_', ' ')}" for name in _ALARMS if figures[name]]
+        streams = lights.of_streams(connection, now())
+    data |= {"kinds": render.as_rows(kinds), "streams": streams, **figures}
+    alarms = [f"{one['stream']} {one['light']}" for one in streams if one["light"] != "ok"]
+    alarms += [f"{figures[name]} {name.replace('_', ' ')}" for name in _ALARMS if figures[name]]
     if stale:
         alarms.insert(0, f"projection is stale: {stale}")
     verdict = f"{counted(head, 'event')}, projection at {current.watermark:,}"
     verdict += f"; {'; '.join(alarms)}" if alarms else ", nothing needs a look"
-    body = (render.as_table(kinds, closing=False), _figures(figures))
+    body: list[RenderableType] = [render.as_table(kinds, closing=False), _figures(figures)]
+    if streams:
+        body.insert(0, lights.as_table(streams))
     return Outcome(verdict, data, body, outcome.FOUND if alarms else outcome.GOOD)
 
 

@@ -36,6 +36,11 @@ _HISTORY: Final = (
     f"SELECT originator_version, state FROM {EVENTS}"  # noqa: S608
     " WHERE originator_id = ? ORDER BY originator_version DESC"
 )
+_LAST_UNDER: Final = (
+    f"{_SELECT} WHERE originator_id >= ? AND originator_id < ?"
+    " ORDER BY originator_id DESC, originator_version DESC LIMIT 1"
+)
+_LAST_CHARACTER: Final = 0x10FFFF
 _SEAL_OF: Final = "SELECT first, last, digest FROM seals WHERE last >= ? ORDER BY last LIMIT 1"
 _RESTORE: Final = "run `brokertruth verify`, then restore the log from a backup"
 
@@ -151,6 +156,18 @@ class SQLiteLog:
             )
             return [StoredEvent(*row) for row in rows]
 
+    def last_under(self, prefix: str) -> StoredEvent | None:
+        """Return the newest revision of the last key, in text order, that begins with `prefix`.
+
+        None if no key does. Raise ValueError for an empty prefix.
+        """
+        if not prefix:
+            message = "an empty prefix"
+            raise ValueError(message)
+        with explained(self.path, "read"), tuples(self.recorder.datastore) as cursor:
+            row = cursor.execute(_LAST_UNDER, (prefix, _behind(prefix))).fetchone()
+        return StoredEvent(*row) if row else None
+
     def batches(self, after: int, until: int) -> pa.RecordBatchReader:
         """Stream the events with after < position <= until, ordered by position.
 
@@ -182,6 +199,15 @@ class SQLiteLog:
 
 class _KnownKeyError(Exception):
     """Some key of the batch is in the log, or twice in the batch: decide with care."""
+
+
+def _behind(prefix: str) -> str:
+    """Return the first text, in the store's order, behind all that begin with `prefix`."""
+    last = ord(prefix[-1])
+    if last == _LAST_CHARACTER:
+        return _behind(prefix[:-1]) if len(prefix) > 1 else prefix * 2
+    # surrogates cannot be stored
+    return prefix[:-1] + chr(0xE000 if last + 1 == 0xD800 else last + 1)  # noqa: PLR2004
 
 
 def _decide(events: Sequence[NewEvent], cursor: sqlite3.Cursor) -> Decision:

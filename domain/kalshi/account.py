@@ -8,6 +8,7 @@ from domain.shapes import Reader
 POSITION: Final = "kalshi.position"
 EVENT_POSITION: Final = "kalshi.event_position"
 BALANCE: Final = "kalshi.balance"
+SUBACCOUNT_BALANCE: Final = "kalshi.subaccount_balance"
 DEPOSIT: Final = "kalshi.deposit"
 WITHDRAWAL: Final = "kalshi.withdrawal"
 
@@ -121,6 +122,31 @@ BALANCE_READERS: Final = (
             "balance_breakdown[].exchange_index": "integer",
             "balance_breakdown[].balance": "string",
         },
+    ),
+)
+
+_SUBACCOUNT: Final[Mapping[str, str]] = {"subaccount_number": "integer", "updated_ts": "integer"}
+
+SUBACCOUNT_BALANCE_READERS: Final = (
+    Reader(
+        kind=SUBACCOUNT_BALANCE,
+        name="2-early",
+        spoken="mid to 26 Jan 2026; hundredths of a cent",
+        required={**_SUBACCOUNT, "balance": "integer"},
+        absent=frozenset({"exchange_index"}),
+    ),
+    Reader(
+        kind=SUBACCOUNT_BALANCE,
+        name="2",
+        spoken="27 Jan to 19 Aug 2026; dollars under the same name",
+        required={**_SUBACCOUNT, "balance": "string"},
+        absent=frozenset({"exchange_index"}),
+    ),
+    Reader(
+        kind=SUBACCOUNT_BALANCE,
+        name="5",
+        spoken="from 20 Aug 2026",
+        required={**_SUBACCOUNT, "balance": "string", "exchange_index": "integer"},
     ),
 )
 

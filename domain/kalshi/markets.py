@@ -22,12 +22,13 @@ _OPTIONAL: Final[Mapping[str, str]] = {
     "cap_strike": "number|integer",
     "close_time": "string",
     "updated_time": "string",
+    "fee_waiver_expiration_time": "string",
 }
 _TEXTS: Final = (
     "can_close_early:boolean category created_time expected_expiration_time expiration_time "
     "expiration_value latest_expiration_time market_type no_sub_title yes_sub_title open_time "
     "price_level_structure rules_primary rules_secondary subtitle title series_ticker "
-    "settlement_ts fee_waiver_expiration_time early_close_condition functional_strike "
+    "settlement_ts early_close_condition functional_strike "
     "mve_collection_ticker primary_participant_key response_price_units occurrence_datetime "
     "settlement_bounds_type settlement_floor_dollars settlement_value_dollars "
     "liquidity_dollars notional_value_dollars previous_price_dollars previous_yes_ask_dollars "

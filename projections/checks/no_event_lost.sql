@@ -19,6 +19,8 @@ rows_made AS (
     UNION ALL
     SELECT 'market', count(*) FROM market
     UNION ALL
+    SELECT 'series', count(*) FROM series
+    UNION ALL
     SELECT 'position_snapshot', count(*) FROM position_snapshot
     UNION ALL
     SELECT 'balance_snapshot', count(*) FROM balance_snapshot

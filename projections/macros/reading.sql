@@ -13,6 +13,14 @@ CREATE OR REPLACE TEMP MACRO dollars_of_cents(cents) AS
         ELSE cents || ' cents'
     END;
 
+-- Whole hundredths of a cent as dollars.
+CREATE OR REPLACE TEMP MACRO dollars_of_centicents(centicents) AS
+    CASE
+        WHEN regexp_full_match(centicents, '-?[0-9]{1,18}')
+            THEN (TRY_CAST(centicents AS BIGINT) * 0.0001::DECIMAL(5, 4))::VARCHAR
+        ELSE centicents || ' hundredths of a cent'
+    END;
+
 -- Unix seconds as UTC text.
 CREATE OR REPLACE TEMP MACRO time_of_seconds(seconds) AS
     CASE
@@ -21,6 +29,16 @@ CREATE OR REPLACE TEMP MACRO time_of_seconds(seconds) AS
                 make_timestamp(TRY_CAST(seconds AS BIGINT) * 1000000), '%Y-%m-%dT%H:%M:%SZ'
             )
         ELSE seconds || ' seconds'
+    END;
+
+-- Unix milliseconds as UTC text.
+CREATE OR REPLACE TEMP MACRO time_of_milliseconds(milliseconds) AS
+    CASE
+        WHEN regexp_full_match(milliseconds, '[0-9]{1,14}')
+            THEN strftime(
+                make_timestamp(TRY_CAST(milliseconds AS BIGINT) * 1000), '%Y-%m-%dT%H:%M:%S.%fZ'
+            )
+        ELSE milliseconds || ' milliseconds'
     END;
 
 -- A number for comparisons only, NULL where the text is none; values go through the guard of their

@@ -1,9 +1,17 @@
 -- How much cash should there be, and how much did the broker last say there was?
--- difference = broker - expected at the moment of the broker's statement. It is empty where the
--- broker has stated none. fills_pending are fills whose fee is not in `expected` yet.
+-- difference = broker - expected at the moment of the broker's statement, all subaccounts that it
+-- told of together. It is empty where the broker has stated none. fills_pending are fills whose fee
+-- is not in `expected` yet.
 WITH ledger AS (
     SELECT venue, account, mode, currency, sum(amount) AS expected
     FROM cash_ledger
+    GROUP BY ALL
+),
+
+told AS (
+    SELECT venue, account, mode, currency, as_of, sum(cash) AS cash
+    FROM balance_snapshot
+    WHERE told_by = 'balance' AND shard = 'all'
     GROUP BY ALL
 ),
 
@@ -15,7 +23,7 @@ stated AS (
         currency,
         max(as_of) AS as_of,
         arg_max(cash, as_of) AS broker
-    FROM balance_snapshot
+    FROM told
     GROUP BY ALL
 ),
 

@@ -70,6 +70,8 @@ SELECT
     r.fill_id AS fill_id,
     p.order_id AS order_id,
     stated(p.client_order_id) AS client_order_id,
+    CASE WHEN stated(p.client_order_id) IS NOT NULL THEN 'fill' END AS client_order_evidence,
+    CASE WHEN stated(p.client_order_id) IS NOT NULL THEN position END AS client_order_position,
     p.subaccount_number AS subaccount,
     p.ticker AS instrument_id,
     CASE r.acquired WHEN 'yes' THEN 'buy' WHEN 'no' THEN 'sell' ELSE r.acquired END AS side,

@@ -13,6 +13,7 @@ SELECT
     p.floor_strike::VARCHAR AS floor_strike,
     p.cap_strike::VARCHAR AS cap_strike,
     stated(p.close_time) AS closes_at,
+    stated(p.fee_waiver_expiration_time) AS fee_waived_until,
     stated(p.updated_time) AS updated_at,
     NULL AS contradiction
 FROM decoded

@@ -1,4 +1,5 @@
--- kalshi.position -> position_snapshot.
+-- kalshi.position -> position_snapshot. Of which subaccount stands in the request: the primary one
+-- where it named none.
 WITH rendered AS (
     SELECT
         *,
@@ -30,6 +31,7 @@ SELECT
     account,
     mode,
     p.ticker AS instrument_id,
+    coalesce(asked.subaccount, '0') AS subaccount,
     as_of,
     r.quantity AS quantity,
     r.exposure AS exposure,

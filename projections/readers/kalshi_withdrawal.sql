@@ -17,5 +17,8 @@ SELECT
     CASE
         WHEN compared(p.amount_cents) < 0 OR compared(p.fee_cents) < 0
             THEN 'amount ' || p.amount_cents || ' or fee ' || p.fee_cents || ' is negative'
+        -- ten thousand millions: sums of them must stay within their type
+        WHEN compared(p.amount_cents) IS NULL OR compared(p.fee_cents) IS NULL
+            THEN 'amount ' || p.amount_cents || ' or fee ' || p.fee_cents || ' is beyond measure'
     END AS contradiction
 FROM decoded

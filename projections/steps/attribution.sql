@@ -1,6 +1,7 @@
 -- fill, merged_order_state, strategy_prefix -> attribution: one row a fill.
--- Evidence in order: the fill's own client_order_id, then that of its order. The longest prefix of
--- the book's rules wins; a fill that no rule explains is 'unattributed', never guessed.
+-- Evidence in order: the client_order_id that a rendering of the fill states (a page, or a message
+-- of the live channel), then that of its order. The longest prefix of the book's rules wins; a fill
+-- that no rule explains is 'unattributed', never guessed.
 INSERT INTO attribution BY NAME
 WITH evidence AS (
     SELECT
@@ -11,12 +12,12 @@ WITH evidence AS (
         f.position,
         coalesce(f.client_order_id, o.client_order_id) AS client_order_id,
         CASE
-            WHEN f.client_order_id IS NOT NULL THEN 'fill'
+            WHEN f.client_order_id IS NOT NULL THEN f.client_order_evidence
             WHEN o.client_order_id IS NOT NULL THEN 'order'
             ELSE 'none'
         END AS evidence,
         CASE
-            WHEN f.client_order_id IS NOT NULL THEN f.position
+            WHEN f.client_order_id IS NOT NULL THEN f.client_order_position
             WHEN o.client_order_id IS NOT NULL THEN o.position
         END AS evidence_position
     FROM fill AS f

@@ -15,6 +15,7 @@ from tests.benchmarks.corpus import write_log
 
 FOLDER = Path("build", "benchmarks")
 APPENDED = 100_000
+FETCHED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Measured:
     seconds: float
     events: int
     peak_mb: int
+    busy_seconds: float
 
     @property
     def rate(self) -> float:
@@ -74,6 +76,28 @@ def main() -> None:
     against(f"rebuild: {times:.1f} x the per-event replay", times, 4)
     against(f"rebuild: peak memory {rebuilt.peak_mb:,} MB", -rebuilt.peak_mb, -2048)
     print(f"  rebuild: {rebuilt.seconds / read.seconds:.1f} x the time of a raw read")
+    _fetching(chosen.runs)
+
+
+def _fetching(runs: int) -> None:
+    """Fetch from a made exchange at the lowest tier's rate limit."""
+    fetched, bare, small = in_turns(
+        [
+            ("fetch", str(FETCHED)),
+            ("fetch-bare", str(FETCHED)),
+            ("fetch", str(FETCHED // 10)),
+        ],
+        runs,
+    )
+    line(f"fetch an account of {FETCHED:,} fills, appended", fetched)
+    line("  the same pages asked for, nothing done with them", bare)
+    line(f"fetch an account of {FETCHED // 10:,} fills", small)
+    times = fetched.seconds / bare.seconds
+    against(f"fetch: {times:.2f} x the time of asking alone", -times, -1.25)
+    share = fetched.busy_seconds / fetched.seconds
+    print(f"  fetch: our own work is {share:.0%} of the wall time")
+    growth = fetched.peak_mb / small.peak_mb
+    against(f"fetch: {growth:.2f} x the memory for 10 x the fills", -growth, -1.25)
 
 
 def in_turns(tasks: list[tuple[str, ...]], runs: int) -> list[Measured]:
@@ -87,6 +111,7 @@ def in_turns(tasks: list[tuple[str, ...]], runs: int) -> list[Measured]:
             seconds=statistics.median(one["seconds"] for one in runs_of_task),
             events=int(runs_of_task[0]["events"]),
             peak_mb=int(max(one["peak_mb"] for one in runs_of_task)),
+            busy_seconds=statistics.median(one["busy_seconds"] for one in runs_of_task),
         )
         for runs_of_task in seen
     ]

@@ -1,6 +1,6 @@
 """What is measured, one task a process: `python -m tests.benchmarks.tasks NAME ARGUMENT…`.
 
-Prints one JSON object: seconds, events, peak memory in MB.
+Prints one JSON object: seconds, events, peak memory in MB, seconds of our own work.
 """
 
 import json
@@ -15,13 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from adapters.kalshi.client import Client
+from adapters.kalshi.paging import pages
+from adapters.kalshi.streams import LISTS
 from adapters.log.recorder import EVENTS
 from adapters.log.sqlite import SQLiteLog
 from domain.event import payload_bytes
 from replay.database import Resources
 from replay.rebuild import Plan, rebuild
 from tests.benchmarks.corpus import events
+from tests.benchmarks.serving import serving
 from tests.oracle.payloads import replay_payloads
+from tools import book as books
+from tools import fetch as fetching
 
 Row = TypeVar("Row")
 BUILT_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -110,21 +116,50 @@ def replay_per_event(log: str) -> tuple[float, int]:
     return time.perf_counter() - start, read
 
 
+def fetch(fills: int) -> tuple[float, int]:
+    """Fetch an account from an exchange that allows 20 requests a second; do not project."""
+    with _work_folder() as folder, serving(fills) as entry:
+        book = books.create(Path(folder, "book"), account="main", mode="live")
+        start = time.perf_counter()
+        done = fetching.kalshi(book, fetching.Wanted(and_project=False), entry)
+        seconds = time.perf_counter() - start
+        assert done.exit_code == 0, done.verdict
+        return seconds, done.data["new"]
+
+
+def fetch_bare(fills: int) -> tuple[float, int]:
+    """Ask for the same pages at the same pace and do nothing with them."""
+    with serving(fills) as entry:
+        start = time.perf_counter()
+        with Client(entry.site, entry.credentials, entry.clock) as client:
+            rows = sum(
+                len(page.containers[stream.container] or [])
+                for stream in LISTS
+                for page in pages(client, stream.path, {}, (stream.container,), limit=stream.limit)
+            )
+        return time.perf_counter() - start, rows
+
+
 TASKS: dict[str, Callable[..., tuple[float, int]]] = {
     "append": append,
     "append-raw": append_raw,
     "read-raw": read_raw,
     "rebuild": rebuilding,
     "per-event": replay_per_event,
+    "fetch": fetch,
+    "fetch-bare": fetch_bare,
 }
 
 
 def run(name: str, *arguments: str) -> None:
     """Run one task and print what it took."""
     given = [int(part) if part.isdigit() else part for part in arguments]
+    before = time.process_time()
     seconds, count = TASKS[name](*given)
+    busy = time.process_time() - before
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "events": count, "peak_mb": round(peak_mb)}))
+    told = {"seconds": seconds, "events": count, "peak_mb": round(peak_mb), "busy_seconds": busy}
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -128,6 +128,8 @@ MIXED = st.lists(st.builds(made, st.sampled_from("ab"), PAYLOADS, PAGES), max_si
 DOCUMENTS = PAGES.flatmap(
     lambda page: st.lists(st.builds(made, st.sampled_from("ab"), PAYLOADS, st.just(page)))
 )
+# Few letters, so that one is often the beginning of another; some sort as UTF-16 would not.
+NEIGHBOURS = st.text(st.sampled_from("ab%|é\uffff\U00010000\U0010fffe"), min_size=1, max_size=4)
 SIZES = st.lists(st.integers(1, 5), min_size=1, max_size=3)
 # Every example makes logs of its own; another store runs the same tests from another class.
 ON_DISK = settings(
@@ -164,6 +166,7 @@ class EventLogContract(ABC):
         assert log.seal_of(1) is None
         assert log.event(1) is None
         assert log.revisions("nothing") == []
+        assert log.last_under("kalshi|") is None
 
     def test_an_empty_log_gives_no_batches_but_their_schema(self, log: WritableLog) -> None:
         reader = log.batches(0, 10)
@@ -300,6 +303,32 @@ class EventLogContract(ABC):
         assert log.revisions(made("c").key) == []
         assert log.append(batch) == Appended(1, 1, 1, 3, 4)
 
+    # --- the last key under a prefix -------------------------------------------------------------
+
+    def test_the_newest_revision_of_the_last_key_under_a_prefix_is_found(
+        self, log: WritableLog
+    ) -> None:
+        log.append([made("b", "1"), made("a", "1"), made("ba", "1"), made("c", "1")])
+        log.append([made("ba", "2", "page 2"), made("a", "2", "page 2")])
+        prefix = made("").key
+        found = [log.last_under(f"{prefix}{end}") for end in ("b", "a", "ba", "bb", "")]
+        assert [event and (event.key[len(prefix) :], event.revision) for event in found] == [
+            ("ba", 2),
+            ("a", 2),
+            ("ba", 2),
+            None,
+            ("c", 1),
+        ]
+
+    def test_an_empty_prefix_is_refused(self, log: WritableLog) -> None:
+        with pytest.raises(ValueError, match="empty prefix"):
+            log.last_under("")
+
+    @pytest.mark.parametrize("wild", ["%", "_", "*", "?", "[a]", "A"])
+    def test_a_prefix_is_taken_letter_by_letter(self, log: WritableLog, wild: str) -> None:
+        log.append([made("a")])
+        assert log.last_under(made("").key + wild) is None
+
     # --- seals -----------------------------------------------------------------------------------
 
     def test_each_append_adds_one_seal_chained_to_the_one_before(self, log: WritableLog) -> None:
@@ -403,6 +432,24 @@ class EventLogContract(ABC):
             again = log.append(batch)
             assert (again.new, again.revisions, again.duplicates) == (0, 0, len(batch))
             assert (stored(log), log.seal_head()) == (before, seal)
+
+    @ON_DISK
+    @given(
+        st.lists(st.tuples(NEIGHBOURS, PAYLOADS), min_size=1, max_size=12),
+        st.lists(NEIGHBOURS, max_size=6),
+    )
+    def test_the_last_event_under_a_prefix_is_what_a_search_of_all_events_finds(
+        self, make_log: MakeLog, pairs: list[tuple[str, str]], prefixes: list[str]
+    ) -> None:
+        log = make_log()
+        for number, (identity, payload) in enumerate(pairs):
+            log.append([made(escape(identity), payload, f"page {number}")])
+        known = stored(log)
+        for prefix in ("k", made("").key, *(made(escape(text)).key for text in prefixes)):
+            under = [event for event in known if event.key.startswith(prefix)]
+            # in the order of code points, which is that of UTF-8
+            expected = max(under, key=lambda event: (event.key, event.revision), default=None)
+            assert log.last_under(prefix) == expected
 
     @ON_DISK
     @given(st.lists(MIXED, max_size=5))

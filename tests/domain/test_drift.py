@@ -39,6 +39,8 @@ kalshi.market     2        last_price_dollars  0   no fact holds a quote
 kalshi.position   2-early  position_fp         1   position says it
 kalshi.position   2        position_fp         1   position says it
 kalshi.position   5        exchange_index      3   a shard is no part of what is held
+kalshi.fill_message 5      exchange_index      4   a shard is no part of price, quantity and fee
+kalshi.subaccount_balance 5 exchange_index     2   the cash is there; of which shard is not said
 """
 # Another generation had it not, but keys remain that this one never heard of and that no generation
 # reads: read and reported.
@@ -58,6 +60,10 @@ NAMED_BY_ITS_OTHER_HALF: Final = {
     ("kalshi.fill", "3a", "yes_price_fixed"): ("3b", "no_price_fixed"),
     ("kalshi.settlement", "3a", "yes_total_cost"): ("3b", "no_total_cost"),
 }
+
+# The type alone tells two units apart under one name. Whole hundredths of a cent that come as a
+# text are taken for dollars, and refused by the reader: dollars have places.
+TOLD_BY_TYPE: Final = ("kalshi.subaccount_balance", "2-early", "balance")
 
 # Each value that a fact needs, and the keys that can say it. Known means: all are still read.
 NEEDED: Final = {
@@ -83,6 +89,12 @@ NEEDED: Final = {
     "kalshi.balance": "balance|balance_dollars",
     "kalshi.deposit": "id status type amount_cents fee_cents created_ts",
     "kalshi.withdrawal": "id status type amount_cents fee_cents created_ts",
+    "kalshi.fill_message": (
+        "trade_id order_id market_ticker outcome_side book_side count_fp yes_price_dollars "
+        "fee_cost is_taker ts_ms"
+    ),
+    "kalshi.series": "ticker fee_type fee_multiplier",
+    "kalshi.subaccount_balance": "subaccount_number balance",
 }
 
 
@@ -220,6 +232,9 @@ def test_a_required_key_of_another_type_is_unknown(
     required = reader_of(kind, READER[kind, phase]).required
     for key, spoil in itertools.product(required, (nulled, wrapped, swapped)):
         choice = judge(kind, spoil(payload, key))
+        if (kind, phase, key) == TOLD_BY_TYPE and spoil is swapped:
+            assert (choice.status, choice.reader) == ("known", "2")
+            continue
         assert (choice.status, choice.reader) == ("unknown", None), key
         assert key in names(choice.keys_missing), key
 
@@ -300,4 +315,6 @@ def test_known_means_that_every_needed_value_is_still_read(
         for keys in NEEDED[kind].split():
             read = required.keys() & set(keys.split("|"))
             assert read, (kind, phase, keys)
+            if (kind, phase, keys) == TOLD_BY_TYPE:
+                continue
             assert all(type(spoiled[key]) is type(payload[key]) for key in read), (keys, read)

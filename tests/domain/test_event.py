@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain import jsontext
 from domain.errors import UsageError
 from domain.event import (
+    EVERYTHING,
     MODES,
+    Asked,
     Origin,
     Owner,
     document,
@@ -21,6 +24,7 @@ from domain.event import (
     same_content,
     time_text,
 )
+from domain.kinds import BY_NAME, identity_of
 from tests.made.json_values import OBJECTS, SPACES, VALUES, spell
 
 OWNER = Owner("main", "live")
@@ -91,6 +95,87 @@ def test_the_bytes_of_an_envelope_are_these() -> None:
         b'{"received_at":"2026-05-12T01:02:03.000004Z","venue":"kalshi","account":"main",'
         b'"mode":"paper","source":{"adapter":"made/1","document":"sha256:abc"},"shape":"ab12",'
         b'"as_of":"2026-05-13T01:02:03.000004Z","payload":{"balance": 1.10}}'
+    )
+
+
+NUMBERS = st.none() | st.integers(0, 10**6)
+ASKED = st.builds(Asked, NUMBERS, NUMBERS)
+
+
+def envelope(asked: Asked, payload: str = "{}", at: datetime | None = None) -> bytes:
+    """Return the envelope of a snapshot of a part of an account."""
+    origin = Origin(OWNER, "kalshi", AT, SOURCE)
+    return make_event(origin, "kalshi.balance", "x", "s", payload, as_of=at, asked=asked).state
+
+
+@given(ASKED, VALUES, st.sampled_from((None, AT)))
+def test_what_was_asked_for_is_in_the_envelope_and_the_payload_is_untouched(
+    asked: Asked, value: object, at: datetime | None
+) -> None:
+    state = envelope(asked, spell(value), at)
+    assert payload_bytes(state) == spell(value).encode()
+    told = header(state)
+    assert told.get("asked", {}) == asked.named()
+    assert ("asked" in told) == (asked != EVERYTHING)
+    assert list(told)[6:] == [name for name in ("as_of", "asked") if name in told]
+
+
+@given(ASKED, ASKED)
+def test_parts_of_an_account_are_named_apart(one: Asked, other: Asked) -> None:
+    assert (one.named() == other.named()) == (one == other)
+    assert Asked(**one.named()) == one
+
+
+@given(ASKED, ASKED, st.sampled_from(sorted(BY_NAME)), OBJECTS)
+def test_one_payload_told_of_two_parts_of_an_account_has_two_identities(
+    one: Asked, other: Asked, kind: str, payload: dict[str, object]
+) -> None:
+    parsed = jsontext.parse(spell(payload))
+    identities = [
+        identity_of(BY_NAME[kind], parsed, as_of_text="T", asked=asked) for asked in (one, other)
+    ]
+    assert (identities[0] == identities[1]) == (one == other)
+    assert identity_of(BY_NAME[kind], parsed, as_of_text="T", asked=EVERYTHING) == identity_of(
+        BY_NAME[kind], parsed, as_of_text="T"
+    )
+
+
+PART = st.dictionaries(
+    st.sampled_from(("subaccount_number", "exchange_index")), st.integers(0, 12), max_size=2
+)
+
+
+@given(PART, PART, st.integers(0, 3), st.integers(0, 3))
+def test_rows_of_one_moment_are_told_apart_by_exactly_the_keys_that_their_kind_names(
+    one: dict[str, int], other: dict[str, int], balance: int, other_balance: int
+) -> None:
+    kind = BY_NAME["kalshi.subaccount_balance"]
+    assert set(kind.also) == {"subaccount_number", "exchange_index"}
+    rows = [
+        jsontext.parse(json.dumps(row))
+        for row in ({**one, "balance": balance}, {"balance": other_balance, **other})
+    ]
+    identities = [identity_of(kind, row, as_of_text="T") for row in rows]
+    assert (identities[0] == identities[1]) == (one == other)
+
+
+@pytest.mark.parametrize("odd", [None, True, [], {}, "", "x" * 65])
+def test_what_is_no_plain_value_tells_nothing_apart(odd: object) -> None:
+    kind = BY_NAME["kalshi.subaccount_balance"]
+    row = jsontext.parse(json.dumps({"subaccount_number": odd, "exchange_index": 1}))
+    assert identity_of(kind, row, as_of_text="T") == "T|exchange_index-1"
+
+
+def test_the_bytes_of_an_envelope_of_a_part_are_these() -> None:
+    state = envelope(Asked(subaccount=0, exchange_index=12), at=AT)
+    assert state.partition(b'"shape":"s",')[2] == (
+        b'"as_of":"2026-05-12T01:02:03.000004Z","asked":{"subaccount":0,"exchange_index":12},'
+        b'"payload":{}}'
+    )
+    assert (
+        envelope(EVERYTHING)
+        == envelope(Asked())
+        == state_of("{}").replace(b'"document":"d"', b'"document":"sha256:abc"')
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from domain.event import Asked
 from domain.jsontext import digest, parse
 from domain.kinds import (
     BY_CONTAINER,
@@ -29,6 +30,8 @@ SAMPLES = [pytest.param(*sample, id="-".join(sample[:2])) for sample in samples(
 # Rows that no set of keys tells from others: they need their page around them.
 NEEDS_ITS_PAGE = {"kalshi.deposit", "kalshi.withdrawal"}
 NOT_RECOGNISED = {("kalshi.market", "0")}
+# Whole hundredths of a cent, then dollars, under one name.
+CHANGED_TYPE = {("kalshi.subaccount_balance", "balance")}
 FILL = BY_NAME["kalshi.fill"]
 
 
@@ -100,7 +103,7 @@ def test_a_fill_has_one_key_in_whatever_generation_it_is_told(
     assert len(set().union(*keys)) == len(rows)
 
 
-@pytest.mark.parametrize("kind", sorted(RENDER))
+@pytest.mark.parametrize("kind", sorted(set(RENDER) - {"kalshi.subaccount_balance"}))
 def test_one_thing_has_one_key_through_all_generations(kind: str) -> None:
     found = {
         identity_of(BY_NAME[kind], parse(text), as_of_text="2026-01-12T00:00:00.000000Z")
@@ -125,11 +128,34 @@ def test_one_thing_has_one_key_through_all_generations(kind: str) -> None:
         ("kalshi.position", '{"ticker":"KX-1"}', "T|KX-1"),
         ("kalshi.balance", '{"balance":1}', "T"),
         ("ledger.fetch", '{"document":"sha256:ab"}', "sha256:ab"),
+        ("kalshi.fill_message", '{"trade_id":"b"}', "b"),
+        ("kalshi.series", '{"ticker":"KX"}', "KX"),
+        ("kalshi.subaccount_balance", '{"subaccount_number":3,"balance":"1.00"}',
+         "T|subaccount_number-3"),
+        ("kalshi.subaccount_balance", '{"subaccount_number":3,"exchange_index":1}',
+         "T|subaccount_number-3|exchange_index-1"),
+        ("kalshi.subaccount_balance", '{"subaccount_number":[],"exchange_index":1}',
+         "T|exchange_index-1"),
     ],
 )  # fmt: skip
 def test_the_identity_of_a_payload(kind: str, text: str, expected: str) -> None:
     snapshot = BY_NAME[kind].snapshot
     assert identity_of(BY_NAME[kind], parse(text), as_of_text="T" if snapshot else None) == expected
+
+
+def test_the_part_of_an_account_that_was_asked_for_is_part_of_the_key() -> None:
+    row = parse('{"ticker":"KX-1"}')
+    found = {
+        identity_of(BY_NAME["kalshi.position"], row, as_of_text="T", asked=asked)
+        for asked in (Asked(), Asked(0), Asked(1), Asked(1, 0), Asked(exchange_index=0))
+    }
+    assert found == {
+        "T|KX-1",
+        "T|subaccount-0|KX-1",
+        "T|subaccount-1|KX-1",
+        "T|subaccount-1|exchange_index-0|KX-1",
+        "T|exchange_index-0|KX-1",
+    }
 
 
 def test_a_payload_without_its_id_is_kept_under_its_content_and_its_count() -> None:
@@ -202,7 +228,10 @@ def test_a_key_is_of_one_type_in_all_generations_of_a_kind(kind: Kind) -> None:
     for reader in kind.readers:
         for declared in (reader.required, reader.optional, reader.ignored):
             for key, types in declared.items():
-                assert restored[key] in types.split("|"), f"{kind.name} {reader.name} {key}"
+                if (kind.name, key) in CHANGED_TYPE:
+                    assert restored[key] == "string"
+                else:
+                    assert restored[key] in types.split("|"), f"{kind.name} {reader.name} {key}"
 
 
 def test_a_page_lists_its_rows_and_says_whether_it_is_the_last() -> None:

@@ -1,5 +1,6 @@
 """One made truth of every Kalshi kind, and what each generation's rendering is read by."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -23,6 +24,9 @@ from tools.fake_kalshi.payloads import (
     settlement_json,
     withdrawal_json,
 )
+from tools.fake_kalshi.payloads.messages import fill_message_json
+from tools.fake_kalshi.payloads.venue import series_json, subaccount_balance_json
+from tools.fake_kalshi.series import Series
 
 AT: Final = datetime(2026, 1, 12, 17, 4, 5, 670420, tzinfo=UTC)
 TICKER: Final = "KXHIGHNY-26JAN12-B43.5"
@@ -68,6 +72,7 @@ HOLDING: Final = Holding(
 )
 BALANCE: Final = Balance(Decimal("123.45"), Decimal("9.88"), AT, shards=((0, Decimal("123.45")),))
 CASH: Final = Cash("dep-1", 37800, 756, "applied", "debit", AT, AT + timedelta(seconds=9))
+SERIES: Final = Series("KXHIGHNY")
 LISTING: Final = Listing(
     ticker=TICKER,
     status="finalized",
@@ -80,6 +85,15 @@ LISTING: Final = Listing(
     cap_strike=Decimal("44.5"),
 )
 
+
+def message_json(execution: Execution, generation: str) -> str:
+    """Return the fill as the live channel tells it, without the envelope of the channel."""
+    whole = fill_message_json(
+        execution, generation, sid=1, sent_at=execution.at, post_position=Decimal(0)
+    )
+    return json.dumps(json.loads(whole)["msg"])
+
+
 RENDER: Final[dict[str, Callable[[str], str]]] = {
     "kalshi.fill": lambda phase: fill_json(FILL, phase),
     "kalshi.settlement": lambda phase: settlement_json(ENDING, [FILL], phase),
@@ -89,6 +103,11 @@ RENDER: Final[dict[str, Callable[[str], str]]] = {
     "kalshi.balance": lambda phase: balance_json(BALANCE, phase),
     "kalshi.deposit": lambda phase: deposit_json(CASH, phase),
     "kalshi.withdrawal": lambda phase: withdrawal_json(CASH, phase),
+    "kalshi.fill_message": lambda phase: message_json(FILL, phase),
+    "kalshi.series": lambda phase: series_json(SERIES, phase),
+    "kalshi.subaccount_balance": lambda phase: subaccount_balance_json(
+        0, 0, BALANCE.cash, AT, phase
+    ),
 }
 # The reader of each phase's rendering, in the order of PHASES; "-" where there was no endpoint.
 _READERS: Final = {
@@ -100,6 +119,9 @@ _READERS: Final = {
     "kalshi.balance": "0 1 1 1 1 1 4 4",
     "kalshi.deposit": "- - - - - - 1 1",
     "kalshi.withdrawal": "- - - - - - 1 1",
+    "kalshi.fill_message": "- - - - - - 4 5",
+    "kalshi.series": "- 1 1 1 1 1 1 1",
+    "kalshi.subaccount_balance": "- - 2-early 2 2 2 2 5",
 }
 READER: Final[dict[tuple[str, str], str]] = {
     (kind, phase): reader

@@ -29,7 +29,15 @@ STATING_FEES: Final = ("2", "3a", "3b", "4", "5")
 SILENT: Final = ("0", "1", "2-early")
 BELOW: Final = ("lot_match", "open_lot", "position", "trade", "cash_ledger", "daily_pnl")
 NOT_IN_ALL: Final = {
-    "fill": {"position", "fee", "fee_state", "client_order_id", "exchange_index"},
+    "fill": {
+        "position",
+        "fee",
+        "fee_state",
+        "client_order_id",
+        "client_order_evidence",
+        "client_order_position",
+        "exchange_index",
+    },
     "settlement": {"position", "fee_reported", "event", "exchange_index"},
 }
 TICKERS: Final = ("KXHIGHNY-26JAN12-B43.5", "KXHIGHNY-26JAN12-T47", "KXBTC15M-26JAN131530-30")

@@ -160,6 +160,19 @@ def test_repeated_keys_with_other_first_values_are_two_revisions(books: BookMake
     assert built.rows("fill") == []
 
 
+def test_problems_of_two_kinds_that_tell_of_one_fact_are_one_row_each(books: BookMaker) -> None:
+    texts = [
+        event(kind, RENDER[kind]("5").replace('"amount_cents":37800', '"amount_cents":-1'))
+        for kind in ("kalshi.deposit", "kalshi.withdrawal")
+    ]
+    built = books.build(texts)
+    rows = built.rows("SELECT position, kind, reason FROM unreadable")
+    assert [tuple(row.values()) for row in rows] == [
+        (1, "kalshi.deposit", "contradiction"),
+        (2, "kalshi.withdrawal", "contradiction"),
+    ]
+
+
 def in_trouble() -> list[NewEvent]:
     """Return a book's events with every kind of trouble, and good ones among them."""
     kind, text = BASES["fill"]
@@ -177,6 +190,7 @@ def in_trouble() -> list[NewEvent]:
         *(event(name, RENDER[name]("5"), as_of=NOW) for name in REST),
         event("ledger.fetch", '{"document":"x","adapter":"tests/1","pages":1,"rows":1}'),
         event("kalshi.riddle", '{"a":1}'),
+        event("kalshi.page", '{"a":1}'),
         event("kalshi.event_position", exposure, as_of=NOW),
         event(kind, json.dumps(lacking)),
         event(kind, "[1]"),
@@ -205,6 +219,9 @@ REST: Final = (
     "kalshi.position",
     "kalshi.balance",
     "kalshi.withdrawal",
+    "kalshi.fill_message",
+    "kalshi.series",
+    "kalshi.subaccount_balance",
 )
 COUNTED: Final = """
     SELECT
@@ -225,11 +242,11 @@ def test_no_event_is_lost_in_a_book_with_every_kind_of_trouble(
     assert built.rows(sql.text("checks", "no_event_lost")) == []
     reasons = {row["reason"] for row in built.rows("SELECT DISTINCT reason FROM unreadable")}
     assert reasons == {
-        "unknown_kind", "unknown_shape", "repeated_key", "not_json", "missing_value",
-        "bad_number", "bad_time", "bad_value", "contradiction", "wrong_shape",
+        "unknown_kind", "unknown_page", "unknown_shape", "repeated_key", "not_json",
+        "missing_value", "bad_number", "bad_time", "bad_value", "contradiction", "wrong_shape",
     }  # fmt: skip
     counted = built.one(COUNTED)
-    assert counted == {"seen": 29, "unreadable": 16, "kept": 1, "told": 12, "facts": 10}
+    assert counted == {"seen": 33, "unreadable": 17, "kept": 1, "told": 15, "facts": 13}
     assert counted["seen"] == len(events) == built.rebuilt.events
     assert counted["facts"] == built.rebuilt.facts
     positions = built.rows("SELECT DISTINCT position FROM unreadable")

@@ -12,9 +12,17 @@ from domain.event import NewEvent, Owner
 from replay import query
 from replay.query import SavedQuery
 from tests.books import NOW, BookMaker, Built, Row, event, ledger
-from tests.made.samples import BALANCE, CASH, LISTING, ORDER
+from tests.made.samples import BALANCE, CASH, FILL, LISTING, ORDER, message_json
+from tests.projections.account_events import balance as stated
+from tests.projections.account_events import fetch
 from tests.tools.render_help import shown_width
-from tools.fake_kalshi.payloads import balance_json, deposit_json, market_json, order_json
+from tools.fake_kalshi.payloads import (
+    balance_json,
+    deposit_json,
+    fill_json,
+    market_json,
+    order_json,
+)
 
 SAVED = query.saved()
 LEDGER = """
@@ -57,7 +65,12 @@ def others() -> list[NewEvent]:
         *ledger("KXRE-1 10:00 yes 1 @ 0.50 fee 0.02 id re"),
         *ledger("KXRE-1 10:00 yes 1 @ 0.50 fee 0.03 id re"),
         event("kalshi.deposit", deposit_json(CASH, "4").replace('"debit"', '"wire"')),
+        *(fetch("fills", (NOW + n * DAY, NOW + n * DAY), at=NOW + n * DAY) for n in (0, 2)),
+        fetch("settlements", None, at=NOW),
     ]
+
+
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +188,23 @@ def test_the_expected_balance_is_that_of_the_moment_that_the_broker_speaks_of(
     (row,) = rows_of(books.build([balance, *events]), "expected-balance")
     assert row["expected"] == 2 * row["expected_then"]
     assert row["difference"] == row["broker"] - row["expected_then"]
+
+
+def test_the_expected_balance_is_compared_with_all_subaccounts_together(books: BookMaker) -> None:
+    earlier = stated("999", NOW - DAY, subaccount=0)
+    parts = [stated("30", NOW, subaccount=0), stated("12.5", NOW, subaccount=1)]
+    shard = stated("30", NOW, subaccount=0, shard=0)
+    (row,) = rows_of(books.build([earlier, *parts, shard]), "expected-balance")
+    assert (row["broker"], row["difference"]) == (Decimal("42.5"), Decimal("42.5"))
+
+
+def test_a_fill_of_a_message_and_of_a_page_is_told_twice(books: BookMaker) -> None:
+    message = event("kalshi.fill_message", message_json(FILL, "5"))
+    paged = event("kalshi.fill", fill_json(FILL, "5"))
+    (row,) = rows_of(books.build([message, paged]), "duplicates-avoided")
+    assert (row["kind"], row["events"], row["facts"], row["retold"]) == ("kalshi.fill", 2, 1, 1)
+    (row,) = rows_of(books.build([message]), "duplicates-avoided")
+    assert (row["kind"], row["events"], row["facts"], row["retold"]) == ("kalshi.fill", 1, 1, 0)
 
 
 def test_the_broker_s_export_is_compared_market_by_market(built: Built) -> None:

@@ -55,6 +55,20 @@ def test_a_kind_that_is_kept_and_not_read_is_known_and_makes_no_fact(books: Book
     assert built.rebuilt.facts == 0
 
 
+def test_a_page_that_nobody_knows_a_place_for_is_drift_and_unreadable(books: BookMaker) -> None:
+    text = '{"cursor":"","surprises":[{"a":1}]}'
+    built = books.build([event("kalshi.page", text), GOOD])
+    row = built.one("SELECT status, reader, reason FROM drift WHERE kind = 'kalshi.page'")
+    assert row == {"status": "unknown", "reader": None, "reason": "unknown_page"}
+    assert built.one("SELECT kind, reason, reader FROM unreadable") == {
+        "kind": "kalshi.page",
+        "reason": "unknown_page",
+        "reader": None,
+    }
+    assert built.rebuilt.unknown_shapes == 1
+    assert built.value("SELECT count(*) FROM fill") == 1
+
+
 def test_all_generations_of_a_kind_are_told_apart_in_one_log(books: BookMaker) -> None:
     holding = Holding("A", ZERO, ZERO, ZERO, ZERO, ZERO, NOW)
     phases = ("0", "1", "2", "3a", "5")

@@ -9,12 +9,12 @@ import pytest
 
 from adapters.log.sqlite import SQLiteLog
 from domain.errors import LogCorruptError, UsageError
-from domain.event import NewEvent, Owner, payload_bytes
+from domain.event import Asked, NewEvent, Owner, payload_bytes
 from replay.explain import explain
 from replay.nodes import Figures, Node, decimal_text, exact_product, exact_sum
-from tests.books import BookMaker, Built, dec, event, ledger
-from tests.made.samples import CASH, ORDER
-from tools.fake_kalshi.payloads import deposit_json, order_json
+from tests.books import NOW, BookMaker, Built, dec, event, ledger
+from tests.made.samples import BALANCE, CASH, FILL, ORDER, message_json
+from tools.fake_kalshi.payloads import balance_json, deposit_json, fill_json, order_json
 
 LEDGER = """
     KXA-1 10:00 yes 10 @ 0.62 fee 0.17 as bot-1 order o1
@@ -158,6 +158,27 @@ def test_a_fill_leads_to_the_order_that_attributed_it(books: BookMaker) -> None:
         "kalshi.order",
     ]
     assert [node.title for node in of_kind(tree, "open_lot")] == ["still open: 1"]
+
+
+def test_a_fill_whose_page_lost_its_client_order_id_shows_the_message(books: BookMaker) -> None:
+    events = [
+        event("kalshi.fill", fill_json(FILL, "5")),
+        event("kalshi.fill_message", message_json(FILL, "5")),
+    ]
+    built, log = book(books, events)
+    with log:
+        tree = explain(built.connection, log, f"fill:{FILL.fill_id}")
+    assert told(tree)["strategy"] == "bots (by rule 'bot-', its live message's client_order_id)"
+    shown = [told(node)["position"] for node in of_kind(tree, "event")]
+    assert shown == ["1", "2"]
+
+
+def test_an_event_says_of_which_part_of_the_account_it_was_asked(books: BookMaker) -> None:
+    statement = event("kalshi.balance", balance_json(BALANCE, "5"), as_of=NOW, asked=Asked(3, 1))
+    built, log = book(books, [statement])
+    with log:
+        (node,) = of_kind(explain(built.connection, log, "position:1"), "event")
+    assert (told(node)["asked subaccount"], told(node)["asked exchange_index"]) == ("3", "1")
 
 
 def test_an_order_shows_its_fills_and_what_they_add_up_to(shared: tuple[Built, SQLiteLog]) -> None:

@@ -79,6 +79,9 @@ def test_an_empty_name_on_the_command_line_is_wrong_usage(tmp_path: Path, option
         ("[strategies]\nbot = 1", "strategies.bot"),
         ('[strategies]\n"" = "x"', "strategies"),
         ('[strategies]\nbot = ""', "strategies.bot"),
+        ('[kalshi]\nkey = "secret"', "kalshi.key"),
+        ("[kalshi]\nsite = 1", "kalshi.site"),
+        ("[kalshi]\nkey_id = 5", "kalshi.key_id"),
     ],
 )
 def test_a_wrong_configuration_exits_2_and_names_the_place(
@@ -87,6 +90,30 @@ def test_a_wrong_configuration_exits_2_and_names_the_place(
     done = run(with_configuration(tmp_path, text), "status")
     assert (done.code, done.out) == (2, "")
     assert told in done.err
+
+
+def test_the_access_to_kalshi_can_be_configured_and_is_no_rule_of_the_projection(
+    tmp_path: Path,
+) -> None:
+    book = books.load(small_book(tmp_path))
+    told = book.configuration.kalshi
+    assert (told.site, told.stream, told.key_id, told.key_file) == ("production", None, None, None)
+    path = book.folder / "book.toml"
+    text = path.read_text("utf-8")
+    for name in ("site", "key_id", "key_file"):
+        assert f"# {name} = " in text
+        text = text.replace(f"# {name} = ", f"{name} = ")
+    path.write_text(text, "utf-8")
+    changed = books.load(book.folder)
+    told = changed.configuration.kalshi
+    assert (told.site, told.key_id) == ("production", "...")
+    assert told.key_file == Path("~/.kalshi/key.pem")
+    assert stale_because(changed) is None
+
+
+def test_a_secret_under_a_wrong_name_is_not_repeated(tmp_path: Path) -> None:
+    done = run(with_configuration(tmp_path, '[kalshi]\nkey = "made-secret"'), "status")
+    assert (done.code, "made-secret" in done.err) == (2, False)
 
 
 def test_a_configuration_that_is_no_text_exits_3(tmp_path: Path) -> None:

@@ -35,11 +35,11 @@ FIELDS: dict[str, str] = {
     "verify": "events seals head_digest problems anchor",
     "status": (
         "book account mode events watermark stale_because fingerprint content_fingerprint kinds "
-        "fills settlements open_positions fees_pending unreadable drifted_shapes missing_revenue "
-        "differing_revenue settlements_without_all_fills changed_facts completed_facts "
-        "realized_gross realized_net lots_fee_pending"
+        "streams fills settlements open_positions fees_pending unreadable drifted_shapes canaries "
+        "missing_revenue differing_revenue settlements_without_all_fills changed_facts "
+        "completed_facts realized_gross realized_net lots_fee_pending"
     ),
-    "drift": "shapes missing_revenue stale_because",
+    "drift": "shapes canaries impossible_values stale_because",
     "unreadable": "unreadable stale_because",
     "query @pnl-by-day": "rows watermark stale_because",
     "query --list": "queries",
@@ -126,6 +126,8 @@ def test_making_a_book_says_so_and_twice_is_wrong(tmp_path: Path) -> None:
 
 NEEDING_A_BOOK = (
     "ingest .",
+    "fetch kalshi",
+    "fetch kalshi --follow",
     "project",
     "rebuild",
     "verify",
@@ -202,6 +204,14 @@ def test_a_file_that_is_no_projection_exits_3_and_project_replaces_it(
         "ingest pages --account a/b",
         "ingest pages --mode demo",
         "ingest nowhere.json",
+        "fetch",
+        "fetch nobody",
+        "fetch kalshi --since nonsense",
+        "fetch kalshi --full --since 2026-01-01",
+        "fetch kalshi --overlap-days -1",
+        "fetch kalshi --overlap-days many",
+        "drift --spec nowhere.yaml",
+        "fake-kalshi --generation 9",
         "unreadable 1",
         "explain nothing-is-called-so",
     ],

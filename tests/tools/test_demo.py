@@ -225,9 +225,9 @@ def test_the_two_alerts_are_the_unknown_shape_and_the_false_zero(shown: Shown) -
     (unknown,) = (shape for shape in drift["shapes"] if shape["status"] != "known")
     assert (unknown["events"], unknown["keys_missing"]) == (2, "count_fp")
     assert (unknown["keys_added"], unknown["nearest"]) == ("contracts_fp:string", "5")
-    (false_zero,) = drift["missing_revenue"]
-    assert false_zero["instrument_id"] == demo_pages.WINNER
-    assert (false_zero["revenue_reported"], false_zero["revenue_computed"]) == ("0", "4")
+    (false_zero,) = drift["canaries"]
+    assert (false_zero["rule"], false_zero["subject"]) == ("revenue_missing", demo_pages.WINNER)
+    assert (false_zero["found"], false_zero["expected"]) == ("0", "4")
 
 
 def test_a_page_taken_in_twice_and_a_page_told_anew_change_no_known_figure(shown: Shown) -> None:

@@ -38,7 +38,7 @@ def test_shapes_that_are_all_known_exit_0(tmp_path: Path) -> None:
     told = run(small_book(tmp_path), "drift", "--json")
     assert (told.code, told.json["verdict"]) == (0, "4 shapes, all known")
     assert {shape["status"] for shape in told.json["shapes"]} == {"known"}
-    assert told.json["missing_revenue"] == []
+    assert (told.json["canaries"], told.json["impossible_values"]) == ([], [])
 
 
 def test_a_new_key_is_an_alert_and_the_event_is_read(tmp_path: Path) -> None:
@@ -74,15 +74,39 @@ def test_a_net_winner_that_is_paid_nothing_is_an_alert_with_the_computed_revenue
     book = book_with(tmp_path, page=edited(settlements_page(), "settlements", revenue=0))
     told = run(book, "drift", "--json")
     assert told.code == 1
-    assert told.json["missing_revenue"] == [
+    assert told.json["canaries"] == [
         {
-            "instrument_id": MARKET,
+            "rule": "revenue_missing",
+            "subject": MARKET,
+            "found": "0",
+            "expected": "6",
+            "detail": "due by the fills",
             "position": 6,
-            "revenue_reported": "0",
-            "revenue_computed": "6",
+            "venue": "kalshi",
+            "account": "main",
+            "mode": "live",
         }
     ]
-    assert f"DRIFT ALERT {MARKET} at position 6" in run(book, "drift").out
+    assert f"DRIFT ALERT revenue_missing {MARKET} at position 6" in run(book, "drift").out
+
+
+def test_values_that_cannot_be_true_are_alerts_by_kind_and_reason(tmp_path: Path) -> None:
+    again = edited(OTHER, "fills", yes_price_dollars="0.7x", fill_id="fill-8", trade_id="fill-8")
+    book = book_with(tmp_path, a=edited(OTHER, "fills", yes_price_dollars="0.6x"), b=again)
+    told = run(book, "drift", "--json")
+    assert (told.code, told.json["verdict"]) == (1, "1 drift alert in 4 shapes")
+    assert told.json["impossible_values"] == [
+        {
+            "kind": "kalshi.fill",
+            "reason": "bad_number",
+            "column_name": "price",
+            "events": 2,
+            "first_position": 6,
+            "offending": "0.6x",
+        }
+    ]
+    (line,) = [line for line in run(book, "drift").out.splitlines() if "DRIFT ALERT" in line]
+    assert "2 events from position 6 on; not read (bad_number in price, such as 0.6x)" in line
 
 
 def test_both_sides_held_in_full_are_paid_nothing_by_right(tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 import io
 import json
 from contextlib import redirect_stderr, redirect_stdout
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rich.table import Table
 
-from tools.outcome import FOUND, GOOD, Outcome, counted, safe, screen, show
+from domain.errors import UsageError
+from tools.outcome import FOUND, GOOD, Outcome, counted, moment, safe, screen, show
 
 HOSTILE = "[bold]x[/bold] [/nothing] :smile: \x1b[31mred\a\r"
 
@@ -78,3 +80,29 @@ def test_a_plural_of_its_own() -> None:
 
 def test_safe_keeps_lines_and_letters() -> None:
     assert safe("é ✓\n\tx\x00") == "é ✓\n\\tx\\x00"
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2026-01-13T20:00:00Z", datetime(2026, 1, 13, 20, tzinfo=UTC)),
+        ("2026-01-13T20:00:00+02:00", datetime(2026, 1, 13, 18, tzinfo=UTC)),
+        ("2026-01-13T20:00", datetime(2026, 1, 13, 20, tzinfo=UTC)),
+        ("2026-01-13", datetime(2026, 1, 13, tzinfo=UTC)),
+    ],
+)
+def test_a_moment_without_a_zone_is_utc(text: str, at: datetime) -> None:
+    read = moment(text, "--since")
+    assert read == at
+    assert read is not None
+    assert read.utcoffset() is not None
+
+
+def test_an_option_that_is_not_given_names_no_moment() -> None:
+    assert moment(None, "--since") is None
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "20:00", str(timedelta(1))])
+def test_what_is_no_moment_is_told_with_its_option_and_an_example(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--as-of '.*': write it like 2026-01-13T20:00:00Z"):
+        moment(text, "--as-of")

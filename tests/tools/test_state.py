@@ -23,6 +23,7 @@ def test_a_good_book_exits_0_and_shows_its_figures(tmp_path: Path) -> None:
     assert (told["realized_gross"], told["realized_net"]) == (GROSS, NET)
     assert (told["events"], told["watermark"], told["stale_because"]) == (5, 5, None)
     assert (told["fills"], told["settlements"], told["open_positions"]) == (2, 1, 0)
+    assert told["streams"] == []
     assert told["kinds"] == [
         {"kind": "kalshi.fill", "events": 2, "last_position": 2, "drifted": 0},
         {"kind": "kalshi.settlement", "events": 1, "last_position": 4, "drifted": 0},
@@ -55,23 +56,25 @@ def test_a_stale_projection_exits_1_and_is_told_with_its_reason(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("text", "figure"),
+    ("text", "figure", "told"),
     [
-        (edited(fills_page(), "fills", yes_price_dollars="0.6x"), "unreadable"),
-        (edited(fills_page(), "fills", count_fp=None), "unreadable"),
-        (edited(fills_page(), "fills", count_fp=None), "drifted_shapes"),
-        (edited(fills_page(), "fills", brand_new=1), "drifted_shapes"),
-        (edited(settlements_page(), "settlements", revenue=0), "missing_revenue"),
-        (edited(settlements_page(), "settlements", revenue=599), "differing_revenue"),
+        (edited(fills_page(), "fills", yes_price_dollars="0.6x"), "unreadable", "unreadable"),
+        (edited(fills_page(), "fills", count_fp=None), "unreadable", "unreadable"),
+        (edited(fills_page(), "fills", count_fp=None), "drifted_shapes", "drifted shapes"),
+        (edited(fills_page(), "fills", brand_new=1), "drifted_shapes", "drifted shapes"),
+        (edited(settlements_page(), "settlements", revenue=0), "missing_revenue", "canaries"),
+        (edited(settlements_page(), "settlements", revenue=599), "differing_revenue", "canaries"),
     ],
     ids=["bad number", "lost key", "lost key drifts", "new key", "revenue 0", "revenue off"],
 )
-def test_what_needs_a_look_exits_1_and_is_named(tmp_path: Path, text: str, figure: str) -> None:
+def test_what_needs_a_look_exits_1_and_is_named(
+    tmp_path: Path, text: str, figure: str, told: str
+) -> None:
     book = small_book(tmp_path)
     run(book, "ingest", written(tmp_path / "odd", page=text))
-    told = run(book, "status", "--json")
-    assert (told.code, told.json[figure]) == (1, 1)
-    assert f"1 {figure.replace('_', ' ')}" in told.json["verdict"]
+    done = run(book, "status", "--json")
+    assert (done.code, done.json[figure]) == (1, 1)
+    assert f"1 {told}" in done.json["verdict"]
 
 
 def test_a_position_that_is_still_open_is_counted(tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def _where(home: Path, commands: list[dict[str, str]]) -> Iterator[RenderableTyp
 
 
 def _commands(home: Path, drifted: Outcome) -> list[dict[str, str]]:
-    winner = drifted.data["missing_revenue"][0]["instrument_id"]
+    winner = drifted.data["canaries"][0]["subject"]
     tried = {
         f"explain {winner}": "the market for which the API said 0, down to the bytes",
         "query @pnl-by-strategy": "one of the saved questions; any DuckDB SQL works as well",

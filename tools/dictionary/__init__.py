@@ -27,7 +27,8 @@ not known; unknown is never 0. Columns without a unit in their meaning have none
 |---|---|
 | identity | part of what makes two rows the same thing |
 | inherited | a later rendering that is silent about it does not erase what an earlier one said |
-| provenance | a log position, where the row came from; not part of the content fingerprint |
+| provenance | where the row came from (log position, time of arrival, sort of rendering); not \
+part of the content fingerprint |
 | money | a change of it moves cash or P&L |
 """
 
@@ -111,6 +112,10 @@ def _meaning(column: Column) -> str:
 
 def _kind(kind: Kind) -> str:
     sentences = [f"Becomes rows of `{kind.fact.table}`." if kind.fact else "Kept, not read yet."]
+    if not kind.expected:
+        sentences.append("Nobody expects one: each is unreadable (unknown_page) and drift.")
+    if kind.provisional:
+        sentences.append("Any other rendering of the same fact outranks it.")
     if kind.container:
         sentences.append(f"Listed under `{kind.container}` in a page of the API.")
     if kind.single:
@@ -119,6 +124,8 @@ def _kind(kind: Kind) -> str:
         sentences.append("Describes a moment, which is part of its key.")
     identity = " or ".join(f"`{key}`" for key in kind.identity)
     content = "the moment alone" if kind.snapshot else "a digest of its content"
+    if kind.also:
+        content = " and ".join(["the moment", *(f"`{key}`" for key in kind.also)])
     sentences.append(f"Identified by {identity or content}.")
     rows = [
         (reader.name, reader.spoken, _keys(reader.required), _excluded(reader))

@@ -148,6 +148,7 @@ class Listing:
     strike_type: str = "greater"
     floor_strike: Decimal | None = None
     cap_strike: Decimal | None = None
+    exchange_index: int = 0
 
     @property
     def event_ticker(self) -> str:

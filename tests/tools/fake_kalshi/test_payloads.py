@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from domain.jsontext import parse
 from tests.made.samples import AT, ENDING, FILL, HOLDING, ORDER, READER, RENDER, TICKER
@@ -23,6 +24,7 @@ from tools.fake_kalshi.payloads import (
     position_json,
     settlement_json,
 )
+from tools.fake_kalshi.payloads.messages import fill_message_json
 from tools.fake_kalshi.truths import Execution, Result
 
 OBJECTS: Final = {
@@ -34,6 +36,8 @@ OBJECTS: Final = {
     "kalshi.balance": "get_balance_response",
     "kalshi.deposit": "deposit",
     "kalshi.withdrawal": "withdrawal",
+    "kalshi.series": "series",
+    "kalshi.subaccount_balance": "subaccount_balance",
 }
 # Keys that a model has and no payload of the time on disk: optional, and left out when empty.
 _ORDER_OPTIONAL: Final = "cancel_order_on_pause"
@@ -41,6 +45,7 @@ _MARKET_OPTIONAL: Final = (
     "early_close_condition fee_waiver_expiration_time functional_strike mve_collection_ticker "
     "mve_selected_legs primary_participant_key settlement_ts custom_strike settlement_value_dollars"
 )
+_SERIES_OPTIONAL: Final = "product_metadata volume_fp last_updated_ts"
 LEFT_OUT: Final = {
     # Zero fees were not told as dollars while the integers were there (seen on real rows).
     ("kalshi.order", "1"): f"{_ORDER_OPTIONAL} self_trade_prevention_type maker_fees_dollars",
@@ -54,10 +59,22 @@ LEFT_OUT: Final = {
     ("kalshi.market", "1"): f"{_MARKET_OPTIONAL} settlement_value",
     ("kalshi.market", "2-early"): f"{_MARKET_OPTIONAL} settlement_value is_provisional",
     ("kalshi.market", "2"): f"{_MARKET_OPTIONAL} settlement_value is_provisional",
+    # Generation 4 began without it (May to July 2026).
+    ("kalshi.subaccount_balance", "4"): "exchange_index",
+    # Optional, or asked for by a parameter.
+    ("kalshi.series", "1"): "product_metadata",
+    ("kalshi.series", "2-early"): "product_metadata volume volume_fp",
+    ("kalshi.series", "2"): "product_metadata volume volume_fp last_updated_ts",
+    ("kalshi.series", "3a"): _SERIES_OPTIONAL,
+    ("kalshi.series", "3b"): _SERIES_OPTIONAL,
+    ("kalshi.series", "4"): f"{_SERIES_OPTIONAL} exchange_index",
+    ("kalshi.series", "5"): _SERIES_OPTIONAL,
     **{("kalshi.market", it): f"{_MARKET_OPTIONAL} is_provisional" for it in PHASES[4:]},
 }
 CASES = pytest.mark.parametrize(
-    ("kind", "phase"), [pytest.param(*case, id="-".join(case)) for case in READER]
+    ("kind", "phase"),
+    # The models of the REST API do not tell what the stream says.
+    [pytest.param(*case, id="-".join(case)) for case in READER if case[0] in OBJECTS],
 )
 
 
@@ -137,6 +154,23 @@ def test_made_rows_have_the_keys_of_the_real_rows_on_disk() -> None:
     assert keys_of(position_json(HOLDING, "4")) == real_keys(
         f"{gen4}/positions_2026-07-25.json", "market_positions"
     )
+
+
+@needs_shared_data
+def test_a_made_fill_message_has_the_keys_of_its_specification() -> None:
+    path = SHARED / "kalshi" / "openapi" / "asyncapi_2.0.0_2026-10-26.yaml"
+    spec = yaml.safe_load(path.read_text(encoding="utf-8"))
+    members = spec["components"]["schemas"]["fillPayload"]["properties"]
+    told = json.loads(fill_message_json(FILL, "5", sid=1, sent_at=AT, post_position=Decimal(0)))
+    assert told.keys() == members.keys()
+    assert told["msg"].keys() == members["msg"]["properties"].keys()
+    older = json.loads(fill_message_json(FILL, "4", sid=1, sent_at=AT, post_position=Decimal(0)))
+    assert told["msg"].keys() - older["msg"].keys() == {"exchange_index"}
+
+
+def test_there_was_no_fill_message_before_generation_4() -> None:
+    with pytest.raises(ValueError, match="cannot say a fill message"):
+        fill_message_json(FILL, "3b", sid=1, sent_at=AT, post_position=Decimal(0))
 
 
 def test_numbers_are_spelled_as_each_generation_spelled_them() -> None:

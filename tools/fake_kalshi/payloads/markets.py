@@ -73,7 +73,7 @@ def market_json(listing: Listing, generation: str) -> str:
     if since(generation, "3b"):
         members["occurrence_datetime"] = members["close_time"]
     if since(generation, "4"):
-        members["exchange_index"] = "0"
+        members["exchange_index"] = str(listing.exchange_index)
     return say.render(members)
 
 

@@ -1,0 +1,1 @@
+"""Rehearsals: whole fetches from the made exchange, whatever goes wrong on the way."""
