@@ -36,9 +36,9 @@ class Fact(Table):
     """A typed canonical row, read from one event of the log (or several renderings of it).
 
     `newest_by` names a column of the broker's that says which rendering is newest; where it is
-    empty, the log position decides. A fact with such a column lives through states: only changes of
-    its money columns are restatements. `cash_effect` is SQL over the columns: what the fact does to
-    the account's cash, for the money between two renderings.
+    empty, the generation decides, then the log position. A fact with such a column lives through
+    states: only changes of its money columns are restatements. `cash_effect` is SQL over the
+    columns: what the fact does to the account's cash, for the money between two renderings.
     """
 
     newest_by: ClassVar[str | None] = None

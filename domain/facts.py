@@ -67,6 +67,10 @@ class Settlement(Fact):
 
     instrument_id: str = column("The market that settled.", identity=True)
     result: Literal["yes", "no", "scalar", "void"] = column("How the market ended.")
+    result_named: bool = column(
+        "Whether the result was named; that of scalar markets was not until January 2026.",
+        provenance=True,
+    )
     payout: Price | None = column("What one YES pays, in the currency; empty for void.")
     yes_quantity: Quantity = column("YES contracts ever acquired (gross), as reported.")
     no_quantity: Quantity = column("NO contracts ever acquired (gross), as reported.")

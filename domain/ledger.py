@@ -24,7 +24,7 @@ FETCH_READERS: Final = (
     Reader(
         kind=FETCH,
         name="2",
-        spoken="from version 0.2; one stream of a broker's API, asked to its end or not",
+        spoken="from version 0.1; one stream of a broker's API, asked to its end or not",
         required={
             "document": "string",
             "adapter": "string",
@@ -42,6 +42,6 @@ FETCH_READERS: Final = (
             "resume_from": "string",
             "reason": "string",
         },
-        ignored={"asked": "string"},
+        ignored={"asked": "string", "site": "string"},
     ),
 )

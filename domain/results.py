@@ -293,6 +293,7 @@ class Canary(Table):
         "result_missing",
         "market_result_missing",
         "subaccount_missing",
+        "settlement_missing",
         "fee_zero",
         "balance_unexplained",
         "balance_parts",
@@ -302,14 +303,17 @@ class Canary(Table):
         "revenue_missing, revenue_differs: as in `settlement.revenue_state`; result_missing: a "
         "settlement without yes or no that pays like one; market_result_missing: a final market "
         "without a result that settled yes or no; subaccount_missing: fills that name no "
-        "subaccount although the account has several; fee_zero: a fill "
+        "subaccount although the account has several; settlement_missing: a position that is open "
+        "by the fills in a market that has ended; fee_zero: fills "
         "without a fee in a series that charges one; balance_unexplained: the balance moved "
         "otherwise than the cash ledger; balance_parts: the shards do not add up to the balance; "
         "subaccount_balance_differs: the list of subaccounts says another balance; "
         "portfolio_value_scoped: the portfolio value is that of one shard alone.",
         identity=True,
     )
-    subject: str = column("The market, the fill, or the moment of a balance.", identity=True)
+    subject: str = column(
+        "The market, the series and day, or the moment of a balance.", identity=True
+    )
     found: Money | None = column("What is stated, in the currency.")
     expected: Money | None = column("What was to be expected, in the currency.")
     detail: str = column("What was compared.")

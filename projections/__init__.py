@@ -89,9 +89,22 @@ STEPS: Final[tuple[Step, ...]] = (
     ),
     Step(
         "canary_balance",
-        ("merged_balance_snapshot", "cash_ledger", "fill", "settlement", "stream_coverage"),
+        (
+            "merged_balance_snapshot",
+            "cash_ledger",
+            "fill",
+            "settlement",
+            "merged_cash_movement",
+            "stream_coverage",
+        ),
         ("canary",),
         _ACCOUNT,
+    ),
+    Step(
+        "canary_unsettled",
+        ("position", "settlement", "merged_market", "stream_coverage"),
+        ("canary",),
+        _MARKET,
     ),
     Step("canary_shard", ("merged_balance_snapshot", "cash_ledger"), ("canary",), _ACCOUNT),
 )

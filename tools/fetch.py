@@ -6,7 +6,7 @@ from there.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,16 +23,21 @@ from adapters.kalshi.errors import UnfitKeyError
 from adapters.kalshi.fetch import Fetched, Fetching, Plan
 from adapters.kalshi.signing import Credentials
 from adapters.kalshi.sites import Site
+from adapters.kalshi.streams import FILLS
 from adapters.kalshi.taking import Sighting, Taker
-from adapters.kalshi.telling import THE_BEGINNING, Told
+from adapters.kalshi.telling import THE_BEGINNING, Told, earlier, prefix_of
 from adapters.log.sqlite import SQLiteLog
-from domain.errors import CannotDoError, UsageError
+from domain.errors import UsageError
 from domain.event import Owner, header
 from tools import alerts, findings, outcome
 from tools.book import Book
-from tools.outcome import Outcome, counted, screen
+from tools.outcome import Outcome, counted, screen, tell
 from tools.project import NOTHING, Projected, project_after
 
+_UNCOVERED: Final = (
+    "UNCOVERED: the exchange does not say up to when its data are (/exchange/user_data_timestamp), "
+    "so nothing is known to be complete; the next fetch begins where this one did"
+)
 _ENVIRONMENT: Final = "BROKERTRUTH_KALSHI_"
 
 
@@ -97,7 +102,21 @@ def owner_at(book: Book, site: Site) -> Owner:
             "`brokertruth --book DIR init --mode paper`"
         )
         raise UsageError(message)
+    if site.live and owner.mode == "paper":
+        message = f"{site.rest} trades real money and this book is paper: make another with `init`"
+        raise UsageError(message)
     return owner
+
+
+def refuse_another_site(log: SQLiteLog, owner: Owner, site: Site) -> None:
+    """Raise UsageError where the account was fetched from another exchange before."""
+    before = earlier(log.last_under(prefix_of(FILLS.name, owner))).get("site", site.name)
+    if before != site.name:
+        message = (
+            f"account {owner.account} of this book was fetched from {before}, not from "
+            f"{site.name}: make a book for each with `brokertruth --book DIR init`"
+        )
+        raise UsageError(message)
 
 
 def kalshi(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
@@ -106,9 +125,14 @@ def kalshi(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
     owner = owner_at(book, entry.site)
     with (
         book.open_log() as log,
-        Client(entry.site, entry.credentials, entry.clock, entry.limits) as client,
+        client_of(entry, tell) as client,
     ):
         return one_round(book, log, client, owner, wanted, entry.clock)
+
+
+def client_of(entry: Access, say: Callable[[str], None]) -> Client:
+    """Return a client that tells of every attempt that it repeats."""
+    return Client(entry.site, entry.credentials, entry.clock, entry.limits, on_retry=say)
 
 
 def one_round(
@@ -118,15 +142,14 @@ def one_round(
     owner: Owner,
     wanted: Wanted,
     clock: Clock,
-    *,
-    behind: int | None = None,
 ) -> Outcome:
     """Fetch once: ask, append, project, and tell what is new about how it was told.
 
-    New are the events behind a position, that of the newest one unless another is named.
+    New is what the projection of before does not cover.
     """
-    before = _canaries(book)
-    head = log.head() if behind is None else behind
+    refuse_another_site(log, owner, client.site)
+    current = book.projection_meta()
+    covered = current.watermark if current else 0
     taker = Taker(log, owner, wanted.dry_run)
     fetched = fetch(client, log, taker, _plan(clock, wanted))
     found = [described(log, sighting) for sighting in taker.drifted()]
@@ -134,8 +157,9 @@ def one_round(
     projected = project_after(book, log) if projecting else NOTHING
     wrong = _Wrong(found)
     if projecting and projected.exit_code != outcome.FAILED:
-        wrong = _look(book, found, before, head)
-    told = _Account(fetched, wrong, projected, client, shapes=len(taker.sightings))
+        wrong = _look(book, found, projected, covered)
+    shapes = {(one.kind, one.shape) for one in taker.sightings.values()}
+    told = _Report(fetched, wrong, projected, client, shapes=len(shapes))
     return told.outcome(dry_run=wanted.dry_run)
 
 
@@ -171,7 +195,7 @@ def _plan(clock: Clock, wanted: Wanted) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Wrong:
-    """What this fetch met for the first time."""
+    """What is wrong with what came: its shapes, and what no fetch before had told."""
 
     shapes: Sequence[dict[str, Any]]
     values: Sequence[dict[str, Any]] = ()
@@ -206,30 +230,15 @@ def described(log: SQLiteLog, sighting: Sighting) -> dict[str, Any]:
     }
 
 
-def _canaries(book: Book) -> set[tuple[str, str]]:
-    """Return what looked wrong before; nothing where no projection can be asked."""
-    try:
-        with book.open_projection() as connection:
-            return {(one["rule"], one["subject"]) for one in findings.canaries(connection)}
-    except (CannotDoError, UsageError):
-        # there is none yet, or one of a version without canaries
-        return set()
-
-
-def _look(
-    book: Book, shapes: list[dict[str, Any]], before: set[tuple[str, str]], head: int
-) -> _Wrong:
+def _look(book: Book, shapes: list[dict[str, Any]], projected: Projected, covered: int) -> _Wrong:
+    fresh = (projected.data or {}).get("new_canaries")
     with book.open_projection() as connection:
-        canaries = [
-            one
-            for one in findings.canaries(connection)
-            if (one["rule"], one["subject"]) not in before
-        ]
-        return _Wrong(shapes, findings.impossible(connection, head), canaries)
+        values = findings.impossible(connection, covered)
+    return _Wrong(shapes, values, fresh if isinstance(fresh, list) else [])
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class _Report:
     """Everything that is to be said about one fetch."""
 
     fetched: Fetched
@@ -241,22 +250,18 @@ class _Account:
     def outcome(self, *, dry_run: bool) -> Outcome:
         lines = self.wrong.lines()
         lines += [f"GAP {one.stream}: {_gap(one)}" for one in self.fetched.streams if one.gap]
-        lines += [
-            f"INCOMPLETE {one.stream}: {one.reason}"
-            for one in self.fetched.streams
-            if not one.complete
-        ]
+        lines += _incomplete(self.fetched.streams)
+        if self.fetched.complete and self.fetched.data_until is None:
+            lines.append(_UNCOVERED)
         body: list[RenderableType] = []
         if lines:
-            body = [_table(self.fetched.streams), *lines, *self.projected.body]
+            body = [_table(self.fetched.streams), *lines]
         code = outcome.FOUND if lines else outcome.GOOD
-        if not self.fetched.complete:
+        # what projecting finds in older events is no news; `status` tells of it every time
+        if not self.fetched.complete or self.projected.exit_code == outcome.FAILED:
             code = outcome.FAILED
         return Outcome(
-            self._verdict(lines, dry_run=dry_run),
-            self._data(dry_run=dry_run),
-            body,
-            max(code, self.projected.exit_code),
+            self._verdict(lines, dry_run=dry_run), self._data(dry_run=dry_run), body, code
         )
 
     def _verdict(self, lines: list[str], *, dry_run: bool) -> str:
@@ -303,9 +308,25 @@ class _Account:
         }
 
 
+def _incomplete(streams: Sequence[Told]) -> list[str]:
+    """Return a line for each reason; the streams that were not asked share one."""
+    reasons: dict[str, list[str]] = {}
+    for one in streams:
+        if not one.complete:
+            reasons.setdefault(str(one.reason), []).append(one.stream)
+    return [f"INCOMPLETE {', '.join(names)}: {reason}" for reason, names in reasons.items()]
+
+
 def _gap(told: Told) -> str:
     assert told.gap is not None, "the caller has seen one"
     start, end = told.gap
+    if start == THE_BEGINNING:
+        return (
+            f"what settled before {_text(end)} is not served any more; `query @unsettled-lots` "
+            "shows what is still open by the fills, `drift` which of it has ended"
+        )
+    if told.resume_from == start:
+        return f"from {_text(start)} to {_text(end)} nothing was asked for; the next fetch will"
     return (
         f"what happened from {_text(start)} to {_text(end)} is not served any more and may never "
         "have been fetched; fetch more often"

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from rich.text import Text
-
 from adapters.kalshi.client import Client
 from adapters.kalshi.follow import Following, Pauses
 from adapters.kalshi.taking import Taker
@@ -12,16 +10,11 @@ from adapters.log.sqlite import SQLiteLog
 from domain.errors import UsageError
 from tools import alerts, fetch, outcome
 from tools.book import Book
-from tools.outcome import Outcome, counted, safe, screen
+from tools.outcome import Outcome, counted, tell
 from tools.project import NOTHING, Projected, project_after
 from tools.stopping import until_stopped
 
 Tell = Callable[[str], None]
-
-
-def tell(line: str) -> None:
-    """Print a line for people, on standard error."""
-    screen(stderr=True).print(Text(safe(line)), soft_wrap=True)
 
 
 @dataclass(slots=True)
@@ -42,8 +35,11 @@ class _Rounds:
     alerts: list[str] = field(default_factory=list)
     """Of messages."""
 
-    def catch_up(self, reason: str) -> None:
-        """Ask REST for what is new; `--full` and `--since` count until a round is complete."""
+    def catch_up(self, reason: str) -> bool:
+        """Ask REST for what is new, and tell whether all of it came.
+
+        `--full` and `--since` count until a round is complete.
+        """
         begun = any(told.data["complete"] for told in self.done)
         wanted = replace(self.wanted, full=False, since=None) if begun else self.wanted
         owner = fetch.owner_at(self.book, self.entry.site)
@@ -55,7 +51,6 @@ class _Rounds:
             owner,
             wanted,
             self.entry.clock,
-            behind=self.head,
         )
         self.head = self.log.head()
         self.done.append(told)
@@ -63,6 +58,7 @@ class _Rounds:
             if isinstance(line, str):
                 self.tell(line)
         self.tell(f"caught up ({reason}): {told.verdict}")
+        return bool(told.data["complete"])
 
     def tell_of_messages(self) -> None:
         """Tell of the shapes of messages that are new or not understood, of each once."""
@@ -97,7 +93,7 @@ def follow(
             return follow(book, wanted, entry, stop=stopped.is_set, pauses=pauses, say=say)
     with (
         book.open_log() as log,
-        Client(entry.site, entry.credentials, entry.clock, entry.limits) as client,
+        fetch.client_of(entry, say) as client,
     ):
         heard = Taker(log, owner)
         rounds = _Rounds(book, log, client, wanted, entry, say, heard, log.head())

@@ -15,13 +15,14 @@ import duckdb
 from rich.table import Table
 from rich.text import Text
 
-from adapters.kalshi.streams import KINDS
+from adapters.kalshi.streams import KINDS, LISTS
 from replay import query
 from tools import render
 
 # A fetch once a day, and two hours of grace.
 LATE: Final = timedelta(hours=26)
 
+_LISTS: Final = frozenset(stream.name for stream in LISTS)
 _STREAMS: Final = """
     SELECT venue, account, mode, stream, state, coalesce(reason, '') AS reason, rows,
         last_fetch_at, last_complete_at, covered_from, covered_until, gaps,
@@ -34,6 +35,7 @@ _SHAPES: Final = """
 """
 _STYLES: Final = {
     "ok": "green",
+    "unknown": "yellow",
     "late": "yellow",
     "gap": "yellow",
     "drift": "red",
@@ -63,6 +65,8 @@ def _light(stream: dict[str, Any]) -> str:
         return "drift"
     if stream["gaps"]:
         return "gap"
+    if stream["stream"] in _LISTS and stream["covered_until"] is None:
+        return "unknown"
     lag = stream["lag_seconds"]
     return "late" if lag is not None and lag > LATE.total_seconds() else "ok"
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from domain.errors import UsageError
 from tools.cells import printable
@@ -93,6 +94,11 @@ def screen(*, stderr: bool = False) -> Console:
 def safe(text: str) -> str:
     """Return a text of several lines without anything that moves the cursor or colours it."""
     return "\n".join(printable(line) for line in text.split("\n"))
+
+
+def tell(line: str) -> None:
+    """Print a line for people, on standard error."""
+    screen(stderr=True).print(Text(safe(line)), soft_wrap=True)
 
 
 def moment(text: str | None, option: str) -> datetime | None:

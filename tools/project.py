@@ -9,12 +9,12 @@ from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.log.sqlite import SQLiteLog
-from domain.errors import BrokertruthError
+from domain.errors import BrokertruthError, CannotDoError, UsageError
 from replay.database import Resources
 from replay.meta import Meta
 from replay.rebuild import Progress as Report
 from replay.rebuild import Rebuilt
-from tools import outcome
+from tools import alerts, findings, outcome
 from tools.book import Book
 from tools.outcome import Outcome, counted, screen
 
@@ -52,7 +52,7 @@ def project(book: Book, log: SQLiteLog, *, dry_run: bool = False) -> Outcome:
     if dry_run:
         verdict = f"would rebuild: {reason} (dry run: nothing was written)"
         return Outcome(verdict, {"rebuilt": False, "dry_run": True, "reason": reason})
-    return _told(_rebuild(book, log, Resources()), lenient=False)
+    return _rebuilt(book, log, Resources(), lenient=False)
 
 
 def rebuild(
@@ -62,7 +62,29 @@ def rebuild(
     if dry_run:
         verdict = f"would rebuild {counted(log.head(), 'event')} (dry run: nothing was written)"
         return Outcome(verdict, {"rebuilt": False, "dry_run": True})
-    return _told(_rebuild(book, log, resources), lenient=lenient)
+    return _rebuilt(book, log, resources, lenient=lenient)
+
+
+def _rebuilt(book: Book, log: SQLiteLog, resources: Resources, *, lenient: bool) -> Outcome:
+    """Rebuild, and tell what looks wrong now and did not before."""
+    before = {_named(one) for one in _canaries(book)}
+    made = _rebuild(book, log, resources)
+    fresh = [one for one in _canaries(book) if _named(one) not in before]
+    return _told(made, fresh, lenient=lenient)
+
+
+def _named(canary: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(str(canary[name]) for name in ("venue", "account", "mode", "rule", "subject"))
+
+
+def _canaries(book: Book) -> list[dict[str, Any]]:
+    """Return what looks wrong; nothing where no projection can be asked."""
+    try:
+        with book.open_projection() as connection:
+            return findings.canaries(connection)
+    except (CannotDoError, UsageError):
+        # there is none yet, or one of a version without canaries
+        return []
 
 
 def _rebuild(book: Book, log: SQLiteLog, resources: Resources) -> Rebuilt:
@@ -70,7 +92,7 @@ def _rebuild(book: Book, log: SQLiteLog, resources: Resources) -> Rebuilt:
         return book.rebuild(log, resources=resources, progress=report)
 
 
-def _told(made: Rebuilt, *, lenient: bool) -> Outcome:
+def _told(made: Rebuilt, canaries: list[dict[str, Any]], *, lenient: bool) -> Outcome:
     verdict = f"{counted(made.facts, 'fact')} from {counted(made.events, 'event')}"
     found = []
     if made.unreadable:
@@ -87,10 +109,12 @@ def _told(made: Rebuilt, *, lenient: bool) -> Outcome:
         "unreadable": made.unreadable,
         "unknown_shapes": made.unknown_shapes,
         "additive_shapes": made.additive_shapes,
+        "new_canaries": canaries,
         **_meta(made.meta),
     }
     bad = made.unreadable > 0 or made.unknown_shapes + made.additive_shapes > 0
-    return Outcome(verdict, data, (), outcome.FOUND if bad and not lenient else outcome.GOOD)
+    code = outcome.FOUND if canaries or (bad and not lenient) else outcome.GOOD
+    return Outcome(verdict, data, tuple(map(alerts.of_canary, canaries)), code)
 
 
 def _meta(meta: Meta) -> dict[str, Any]:

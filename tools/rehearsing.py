@@ -1,5 +1,6 @@
 """`fake-kalshi`: an exchange to rehearse with, until it is stopped."""
 
+import shlex
 from pathlib import Path
 
 from rich.text import Text
@@ -26,17 +27,15 @@ def rehearsal(
     aside: bool = False,
 ) -> Outcome:
     """Serve until interrupted; write the truth at the start. What to set may be told `aside`."""
-    if generation not in PHASES:
-        message = f"--generation {generation!r}: use one of {', '.join(PHASES)}"
-        raise UsageError(message)
-    if drift is not None and drift not in BY_SLUG:
-        message = f"--drift {drift!r}: use one of {', '.join(BY_SLUG)}"
-        raise UsageError(message)
+    if drift == "list":
+        return Outcome(counted(len(BY_SLUG), "drift"), {"drifts": list(BY_SLUG)}, list(BY_SLUG))
+    _refuse_unknown(generation, drift)
     served: list[Ready] = []
 
     def begin(ready: Ready) -> None:
         served.append(ready)
-        lines = [f"export {name}={value}" for name, value in ready.environment.items()]
+        named = ready.environment.items()
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in named]
         if truth is not None:
             lines.append(f"# what a right ledger says: {truth}")
             _write(ready, truth)
@@ -45,7 +44,7 @@ def rehearsal(
 
     with until_stopped() as stopped:
         rehearse(
-            folder,
+            folder.resolve(),
             seed=seed,
             days=days,
             generation=generation,
@@ -60,6 +59,19 @@ def rehearsal(
     if truth is not None and days_ahead:
         _write(served[0], truth)
     return Outcome(f"served {counted(requests, 'request')}", {"requests": requests})
+
+
+def _refuse_unknown(generation: str, drift: str | None) -> None:
+    if generation not in PHASES:
+        message = f"--generation {generation!r}: use one of {', '.join(PHASES)}"
+        raise UsageError(message)
+    if drift is not None and drift not in BY_SLUG:
+        message = f"--drift {drift!r}: use one of {', '.join(BY_SLUG)}"
+        raise UsageError(message)
+    spoken = generation if drift is None else BY_SLUG[drift].generation
+    if spoken != generation:
+        message = f"--drift {drift} is a change of generation {spoken}: add --generation {spoken}"
+        raise UsageError(message)
 
 
 def _write(ready: Ready, truth: Path) -> None:

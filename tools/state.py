@@ -77,7 +77,11 @@ def status(book: Book) -> Outcome:
     if stale:
         alarms.insert(0, f"projection is stale: {stale}")
     verdict = f"{counted(head, 'event')}, projection at {current.watermark:,}"
-    verdict += f"; {'; '.join(alarms)}" if alarms else ", nothing needs a look"
+    verdict += (
+        f"; {'; '.join(alarms)}; see `brokertruth drift`, `unreadable`, `query @streams`"
+        if alarms
+        else ", nothing needs a look"
+    )
     body: list[RenderableType] = [render.as_table(kinds, closing=False), _figures(figures)]
     if streams:
         body.insert(0, lights.as_table(streams))

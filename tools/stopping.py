@@ -15,12 +15,17 @@ def until_stopped() -> Iterator[threading.Event]:
     """Give the event that an interrupt or a termination sets; afterwards they do what they did."""
     stopped = threading.Event()
 
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
     def stop(_number: int, _frame: FrameType | None) -> None:
+        # whoever asks twice does not want to wait for what is under way
+        restore()
         stopped.set()
 
     before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield stopped
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        restore()

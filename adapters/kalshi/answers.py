@@ -14,6 +14,7 @@ import httpx
 from adapters.kalshi.errors import (
     BadRequestError,
     FetchError,
+    ForbiddenError,
     NotThereError,
     RefusedError,
     plain,
@@ -137,7 +138,7 @@ def _refusal(question: Question, reply: Reply, words: str, what: str) -> FetchEr
     if not question.key:
         return RefusedError(f"{what}. This needs a key, and none was given")
     if reply.status == _FORBIDDEN:
-        return RefusedError(
+        return ForbiddenError(
             f"{what}. Check the scope of key id {question.key}: it must allow to read the portfolio"
         )
     return RefusedError(

@@ -25,6 +25,7 @@ __all__ = ["DEFAULT", "Answer", "Client", "Limits", "Parameters"]
 
 _BALANCE: Final = "/portfolio/balance"
 _BALANCES_PER_SECOND: Final = 1
+_BURST_SECONDS: Final = 0.8
 _ERROR_BYTES_MAX: Final = 64 * 1024
 _CURSOR: Final = "cursor"
 # Half of a character, which JSON can spell, is still sent: the exchange says what it thinks of it.
@@ -141,6 +142,11 @@ class Client:
         """Close the connection; closing twice does no harm."""
         self._http.close()
 
+    @property
+    def site(self) -> Site:
+        """Whom it asks."""
+        return self._site
+
     def now(self) -> datetime:
         """Return the time of the clock that requests are signed by."""
         return self._clock.now()
@@ -203,8 +209,12 @@ class Client:
         return _Call(question, url, self._reads, tokens=self._limits.request_tokens)
 
     def _burst(self) -> float:
-        """Return how many tokens may be taken at once: one second of them, or one request."""
-        return max(self._limits.read_tokens_per_second, self._limits.request_tokens)
+        """Return how many tokens may be taken at once: most of a second of them, or one request.
+
+        The exchange counts when a request arrives, and some arrive closer together than they left.
+        """
+        tokens = _BURST_SECONDS * self._limits.read_tokens_per_second
+        return max(tokens, self._limits.request_tokens)
 
     # --- one attempt -----------------------------------------------------------------------------
 
@@ -307,6 +317,7 @@ def _is_passing(outcome: Answer | Failure) -> bool:
 def _without(body: bytes, signature: str) -> bytes:
     if not signature:
         return body
-    for spelling in (signature, signature.replace("/", r"\/")):
+    # escaped first: where it begins with a slash, the other spelling would leave the stroke
+    for spelling in (signature.replace("/", r"\/"), signature):
         body = body.replace(spelling.encode(), b"[signature]")
     return body

@@ -2,7 +2,8 @@
 
 CannotDoError
 └── FetchError                nothing, or not all, could be fetched            exit 3
-    ├── RefusedError              401, 403: the exchange does not accept the key
+    ├── RefusedError              401: the exchange does not accept the key
+    │   └── ForbiddenError            403: it does, but not for this
     ├── NotThereError             404: no such address, or no such thing
     ├── BadRequestError           400 and its like: the request is wrong
     ├── UnreachableError          no usable answer, after all attempts
@@ -28,7 +29,11 @@ class FetchError(CannotDoError):
 
 
 class RefusedError(FetchError):
-    """The exchange does not accept the key, or the key may not see this."""
+    """The exchange does not accept the key."""
+
+
+class ForbiddenError(RefusedError):
+    """The key may not see this."""
 
 
 class NotThereError(FetchError):

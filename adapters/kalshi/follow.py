@@ -54,12 +54,14 @@ class Pauses:
 
     listening   for a message, before looking whether to stop
     catch_up    between two regular catch-ups
+    again       behind a catch-up that did not get everything
     open        for a connection to open, and for the subscription to be confirmed
     first, longest  between two attempts to connect
     """
 
     listening: float = 1
     catch_up: float = 900
+    again: float = 60
     open: float = 20
     first: float = 1
     longest: float = 60
@@ -116,7 +118,7 @@ def _position(message: object) -> _Step | None:
 class Following:
     """Listens until it is told to stop; every fill is on the disk before the next is listened to.
 
-    catch_up  asks REST for what is new; called with the reason
+    catch_up  asks REST for what is new; called with the reason, tells whether it got everything
     tell      is told what happens, for people
     stop      is asked about once a second
     """
@@ -125,7 +127,7 @@ class Following:
     credentials: Credentials
     clock: Clock
     taker: Taker
-    catch_up: Callable[[str], None]
+    catch_up: Callable[[str], bool]
     tell: Callable[[str], None]
     stop: Callable[[], bool]
     pauses: Pauses = Pauses()
@@ -135,7 +137,8 @@ class Following:
     failures: int = 0
     """In a row: since a subscription was confirmed."""
     positions: Positions = field(default_factory=Positions)
-    caught_up_at: float = 0
+    due_at: float = 0
+    """When the next regular catch-up is."""
 
     def run(self) -> None:
         """Follow until told to stop. Raise RefusedError if the key is not accepted."""
@@ -146,6 +149,9 @@ class Following:
             except (OSError, InvalidHandshake, ConnectionClosed, _ChannelError) as error:
                 self.failures += 1
                 self._wait(error)
+                # settlements do not wait for a channel that cannot be had
+                if not self.stop() and self.clock.monotonic() >= self.due_at:
+                    self._catch_up("without the channel")
 
     @contextmanager
     def _connected(self) -> Iterator[ClientConnection]:
@@ -195,15 +201,16 @@ class Following:
             if confirmed and not subscribed:
                 subscribed, self.failures = True, 0
                 self._catch_up("subscribed")
-            elif subscribed and now - self.caught_up_at > self.pauses.catch_up:
+            elif subscribed and now > self.due_at:
                 self._catch_up("regular")
             elif not subscribed and now - asked_at > self.pauses.open:
                 message = f"no subscription within {self.pauses.open:g} s"
                 raise _ChannelError(message)
 
     def _catch_up(self, reason: str) -> None:
-        self.catch_up(reason)
-        self.caught_up_at = self.clock.monotonic()
+        whole = self.catch_up(reason)
+        pause = self.pauses.catch_up if whole else self.pauses.again
+        self.due_at = self.clock.monotonic() + pause
 
     def _take(self, text: str, connected_at: datetime) -> bool:
         """Take one message. Return whether it confirms the subscription."""
@@ -262,7 +269,7 @@ def _receive(connection: ClientConnection, seconds: float) -> str | None:
 
 def _cause(error: Exception) -> str:
     if isinstance(error, InvalidStatus):
-        return f"status {error.response.status_code}"
+        return f"status {error.response.status_code} (is its address right?)"
     return plain(str(error) or type(error).__name__)
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+import pyarrow as pa
+
 from adapters.kalshi.client import Client
 from adapters.kalshi.errors import NotThereError
 from adapters.kalshi.paging import Page, pages
@@ -19,13 +21,26 @@ from adapters.kalshi.telling import Told, document_of
 from domain import jsontext
 from domain.event import Owner, StoredEvent, escape, make_key, payload_bytes
 from domain.jsontext import Slice
-from domain.kalshi import markets, series, settlements
+from domain.kalshi import account, fills, markets, orders, series, settlements
 
 # Anything else would be another address.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.]*[A-Za-z0-9_][A-Za-z0-9_.]*")
+_NAMING_MARKETS: Final = (fills.KIND, orders.KIND, settlements.KIND, account.POSITION)
 _ENDED: Final = ("finalized", "settled")
 _TICKERS_A_REQUEST: Final = 100
 _LIMIT: Final = 1000
+
+
+class Events(Protocol):
+    """All that is in an event log."""
+
+    def head(self) -> int:
+        """Return the last position."""
+        ...
+
+    def batches(self, after: int, until: int) -> pa.RecordBatchReader:
+        """Stream the events with after < position <= until."""
+        ...
 
 
 class Known(Protocol):
@@ -100,8 +115,10 @@ class Listings:
     def series(self, told: Told, tickers: Iterable[str], *, again: bool) -> None:
         """Take the series of these markets: those that are not known, or all of them `again`."""
         names = sorted({ticker.partition("-")[0] for ticker in tickers})
-        for name in filter(_PLAIN.fullmatch, names):
-            if again or _newest(self.known, self.owner, series.KIND, name) is None:
+        for name in names:
+            if not _PLAIN.fullmatch(name):
+                told.notes.append(f"series {name!r} is not asked for: its name is no plain word")
+            elif again or _newest(self.known, self.owner, series.KIND, name) is None:
                 self._series(told, name)
         told.complete = told.reason is None
 
@@ -121,6 +138,20 @@ class Listings:
 
     def _document(self, told: Told) -> str:
         return f"{document_of(told.stream, self.started_at)}/{told.pages}"
+
+
+def tickers_in(log: Events) -> set[str]:
+    """Return every market that a row in the log names; reads the whole log."""
+    found: set[str] = set()
+    for batch in log.batches(0, log.head()):
+        kinds, states = batch.column("kind").to_pylist(), batch.column("state").to_pylist()
+        for kind, state in zip(kinds, states, strict=True):
+            if kind in _NAMING_MARKETS:
+                payload = jsontext.parse(payload_bytes(state).decode())
+                ticker = payload.get("ticker") if isinstance(payload, dict) else None
+                if isinstance(ticker, str) and ticker:
+                    found.add(str(ticker))
+    return found
 
 
 def _newest(known: Known, owner: Owner, kind: str, identity: str) -> Mapping[str, object] | None:

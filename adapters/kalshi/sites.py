@@ -12,6 +12,7 @@ _STREAM_PATH: Final = "/trade-api/ws/v2"
 _PORT_LAST: Final = 65_535
 # Everything of the demo exchange is under this name; production is under kalshi.com.
 _PAPER_DOMAIN: Final = "kalshi.co"
+_LIVE_DOMAIN: Final = "kalshi.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,18 @@ class Site:
     rest: str
     stream: str
     paper: bool
+
+    @property
+    def name(self) -> str:
+        """What it is, whichever of its addresses is used: kalshi.com, kalshi.co, or the host."""
+        host = httpx.URL(self.rest).host
+        known = (_LIVE_DOMAIN, _PAPER_DOMAIN)
+        return next((one for one in known if _is_under(host, one)), host)
+
+    @property
+    def live(self) -> bool:
+        """Whether it trades real money."""
+        return self.name == _LIVE_DOMAIN
 
 
 PRODUCTION: Final = Site(
@@ -100,4 +113,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_paper(host: str) -> bool:
-    return host == _PAPER_DOMAIN or host.endswith(f".{_PAPER_DOMAIN}")
+    return _is_under(host, _PAPER_DOMAIN)
+
+
+def _is_under(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")

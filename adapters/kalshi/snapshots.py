@@ -11,10 +11,10 @@ from typing import Final
 
 from adapters.kalshi.answers import Answer
 from adapters.kalshi.client import Client
-from adapters.kalshi.errors import NotThereError
+from adapters.kalshi.errors import BadRequestError, ForbiddenError, NotThereError
 from adapters.kalshi.paging import Page, one_page, pages
 from adapters.kalshi.taking import Taker
-from adapters.kalshi.telling import Told, document_of
+from adapters.kalshi.telling import Told, asked_text, document_of
 from domain import jsontext
 from domain.event import EVERYTHING, Asked
 from domain.jsontext import Integer, Slice
@@ -35,39 +35,51 @@ class Snapshots:
     data_until: datetime | None
     subaccounts: set[int] = field(default_factory=set)
     shards: set[int] = field(default_factory=set)
+    listed: bool = False
+    """Whether it is known which subaccounts there are."""
     received_at: datetime | None = None
     """When the last of them came."""
 
     def subaccount_balances(self, told: Told) -> None:
         """Take the balance of every subaccount and learn which there are.
 
-        Older APIs, and keys of one subaccount, know no such list: then there is the primary one.
+        Older APIs know no such list, and some keys may not see it: then there is what the other
+        endpoints mean without a number. A key that is refused everywhere is met again there.
         """
         told.asked.append("/portfolio/subaccounts/balances")
         try:
             answer = self.client.get("/portfolio/subaccounts/balances", {})
-        except NotThereError:
-            told.complete = True
-            told.notes.append("the exchange lists no subaccounts to this key")
+        except (NotThereError, ForbiddenError, BadRequestError) as error:
+            told.complete = self.listed = True
+            told.notes.append(f"the exchange lists no subaccounts to this key: {error}")
             return
         page = one_page(answer, ("subaccount_balances",))
         rows = page.containers["subaccount_balances"]
         self._take(told, page, {"subaccount_balances": account.SUBACCOUNT_BALANCE}, EVERYTHING)
         for row in rows or []:
             self._learn(row.value, "subaccount_number", self.subaccounts)
-        told.complete = told.reason is None
+        if page.cursor is not None and told.reason is None:
+            told.reason = "the list of subaccounts has a second page, which nobody asks for"
+        told.complete = self.listed = told.reason is None
 
     def balance(self, told: Told) -> None:
         """Take the balance: of each subaccount, and of each shard where there are several."""
-        self._balance(told, EVERYTHING)
-        for number in sorted(self.subaccounts - {0}):
-            self._balance(told, Asked(subaccount=number))
+        for asked in self._parts():
+            self._balance(told, asked)
         for number in sorted(self.shards) if len(self.shards) > 1 else ():
             self._balance(told, Asked(exchange_index=number))
-        told.complete = True
+        self._end(told)
+
+    def _parts(self) -> list[Asked]:
+        """Return what to ask for: each subaccount, the primary one without its number.
+
+        A key of one subaccount sees that one alone, with its number and without.
+        """
+        numbers = sorted(self.subaccounts) or [0]
+        return [Asked(subaccount=number or None) for number in numbers]
 
     def _balance(self, told: Told, asked: Asked) -> None:
-        told.asked.append(_asked("/portfolio/balance", asked))
+        told.asked.append(asked_text("/portfolio/balance", asked.named()))
         answer = self.client.get("/portfolio/balance", asked.named())
         row = Slice(jsontext.parse(answer.text), answer.text.strip())
         told.pages += 1
@@ -81,9 +93,8 @@ class Snapshots:
 
     def positions(self, told: Told, tickers: set[str]) -> None:
         """Take the open positions of each subaccount, and note their markets."""
-        for number in (None, *sorted(self.subaccounts - {0})):
-            asked = Asked(subaccount=number)
-            told.asked.append(_asked("/portfolio/positions", asked))
+        for asked in self._parts():
+            told.asked.append(asked_text("/portfolio/positions", asked.named()))
             page = None
             for page in pages(
                 self.client, "/portfolio/positions", asked.named(), tuple(_POSITIONS), limit=_LIMIT
@@ -91,10 +102,15 @@ class Snapshots:
                 self._take(told, page, _POSITIONS, asked)
                 rows = page.containers["market_positions"] or []
                 tickers.update(_tickers(rows))
-            if page is not None and not page.cursor_told:
+            if page is not None and page.ended is None:
                 full = len(page.containers["market_positions"] or []) >= _LIMIT
                 if full or page.beside:
                     told.reason = told.reason or "the last page of positions has no cursor"
+        self._end(told)
+
+    def _end(self, told: Told) -> None:
+        if not self.listed and told.reason is None:
+            told.reason = "which subaccounts there are is not known"
         told.complete = told.reason is None
 
     def _take(self, told: Told, page: Page, kinds: dict[str, str], asked: Asked) -> None:
@@ -120,10 +136,6 @@ class Snapshots:
         number = value.get(name) if isinstance(value, dict) else None
         if isinstance(number, Integer) and _NUMBER.fullmatch(number):
             numbers.add(int(number))
-
-
-def _asked(path: str, asked: Asked) -> str:
-    return "&".join([path, *(f"{name}={number}" for name, number in asked.named().items())])
 
 
 def _tickers(rows: list[Slice]) -> list[str]:

@@ -27,7 +27,7 @@ class Stream:
     limit: int = 1000
     timed: bool = True
     archive: str | None = None
-    cutoff: str | None = None
+    cutoffs: tuple[str, ...] = ()
     cursor_promised: bool = False
 
 
@@ -37,7 +37,7 @@ FILLS: Final = Stream(
     path="/portfolio/fills",
     container="fills",
     archive="/historical/fills",
-    cutoff="trades_created_ts",
+    cutoffs=("trades_created_ts",),
     cursor_promised=True,
 )
 ORDERS: Final = Stream(
@@ -46,7 +46,7 @@ ORDERS: Final = Stream(
     path="/portfolio/orders",
     container="orders",
     archive="/historical/orders",
-    cutoff="orders_updated_ts",
+    cutoffs=("orders_updated_ts",),
     cursor_promised=True,
 )
 SETTLEMENTS: Final = Stream(
@@ -54,7 +54,8 @@ SETTLEMENTS: Final = Stream(
     kind=settlements.KIND,
     path="/portfolio/settlements",
     container="settlements",
-    cutoff="market_settled_ts",
+    # settlements go with their markets or with their positions: Kalshi does not say with which
+    cutoffs=("market_settled_ts", "market_positions_last_updated_ts"),
 )
 DEPOSITS: Final = Stream(
     name="deposits",

@@ -63,12 +63,15 @@ def document_of(stream: str, started_at: datetime) -> str:
     return f"{BROKER}.{stream}/{time_text(started_at)}"
 
 
-def fetch_event(told: Told, owner: Owner, started_at: datetime, ended_at: datetime) -> NewEvent:
-    """Return the event that says what a fetch of a stream came to."""
+def fetch_event(
+    told: Told, owner: Owner, site: str, started_at: datetime, ended_at: datetime
+) -> NewEvent:
+    """Return the event that says what a fetch of a stream from a site came to."""
     payload: dict[str, object] = {
         "document": document_of(told.stream, started_at),
         "adapter": ADAPTER,
         "broker": BROKER,
+        "site": site,
         "stream": told.stream,
         "state": told.state,
         "started_at": time_text(started_at),
@@ -93,6 +96,12 @@ def _moments(told: Told) -> dict[str, object]:
     if told.complete:
         moments |= {"covered_from": told.covered_from, "covered_until": told.covered_until}
     return {name: time_text(at) for name, at in moments.items() if at is not None}
+
+
+def asked_text(path: str, parameters: Mapping[str, object]) -> str:
+    """Return what was asked, for the `ledger.fetch` event."""
+    query = "&".join(f"{name}={value}" for name, value in parameters.items())
+    return f"{path}?{query}" if query else path
 
 
 def prefix_of(stream: str, owner: Owner) -> str:

@@ -1,13 +1,12 @@
 -- What looks wrong although every shape is known?
--- `explain POSITION` shows what was stated.
+-- `explain POSITION` shows what was stated, `drift` says what it was compared with.
 SELECT
-    concat_ws('/', venue, account, mode) AS account,
     rule,
     subject,
     found,
     expected,
     found - expected AS differs,
-    detail,
-    position
+    position,
+    concat_ws('/', venue, account, mode) AS account
 FROM canary
 ORDER BY account, rule, subject

@@ -50,6 +50,7 @@ SELECT
     mode,
     p.ticker AS instrument_id,
     CASE WHEN p.market_result = '' THEN 'scalar' ELSE p.market_result END AS result,
+    p.market_result <> '' AS result_named,
     CASE p.market_result
         WHEN 'yes' THEN '1'
         WHEN 'no' THEN '0'

@@ -1,5 +1,5 @@
--- merged_balance_snapshot, cash_ledger, fill, settlement, stream_coverage -> canary: a balance that
--- moved otherwise than the cash ledger.
+-- merged_balance_snapshot, cash_ledger, fill, settlement, merged_cash_movement, stream_coverage ->
+-- canary: a balance that moved otherwise than the cash ledger.
 -- The statements of all subaccounts at one moment are one statement of the account; transfers
 -- between subaccounts cancel out in it. It is compared with the statement before: what came between
 -- must be what the cash ledger has between them. Whole cents may be off by one a subaccount.
@@ -9,9 +9,9 @@
 --     the arrival of the second, each in one stretch, the fills from their first row on (1970): a
 --     fill may redeem what any earlier one bought;
 --   if a fill between them has a fee that was not stated for itself, or a market between them
---     settled whose fills are not complete;
+--     settled whose fills are not complete, or a withdrawal was asked for or done;
 --   if cash moved in a subaccount that they do not tell of.
--- Each statement is compared once: an alarm does not repeat itself.
+-- Each statement is compared with one before it: one cause, one row.
 INSERT INTO canary BY NAME
 WITH statement AS (
     SELECT
@@ -49,6 +49,11 @@ entry AS (
     FROM settlement
     WHERE fills_state <> 'complete'
         AND (yes_quantity > 0 OR no_quantity > 0 OR revenue_reported <> 0)
+    UNION ALL
+    -- whether a withdrawal leaves the balance when it is asked for or when it is done is not known
+    SELECT venue, account, mode, currency, unnest([created_at, finalized_at]), 0, 0, 1
+    FROM merged_cash_movement
+    WHERE direction = 'withdrawal' AND created_at IS DISTINCT FROM finalized_at
 ),
 
 -- entries belong to the first moment that is not before them

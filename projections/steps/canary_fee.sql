@@ -4,7 +4,8 @@
 -- quarter (quadratic_with_maker_fees) or half of it (quadratic_with_combo_maker_fees). Real fees
 -- are at times a trifle below the formula, so it only decides whether a fee is due at all: from a
 -- cent on. Unknown fee types say nothing. What a series charged before it was fetched is not known:
--- only fills from two days before on are looked at.
+-- only fills from two days before on are looked at. A promotion concerns many fills: one canary a
+-- series and day.
 -- Working unit: 1e-17 of the currency (1e-8 contracts times 1e-9), then 1e-8.
 INSERT INTO canary BY NAME
 WITH charged AS (
@@ -12,9 +13,8 @@ WITH charged AS (
         f.venue,
         f.account,
         f.mode,
-        f.fill_id,
         f.position,
-        f.liquidity,
+        i.series || ' ' || (f.executed_at AT TIME ZONE 'UTC')::DATE AS subject,
         s.fee_type,
         units_of(f.quantity)::HUGEINT
         * (
@@ -55,10 +55,11 @@ SELECT
     account,
     mode,
     'fee_zero' AS rule,
-    fill_id AS subject,
+    subject,
     0 AS found,
-    ((due // 1000000000)::DECIMAL(30, 0) * 0.00000001)::DECIMAL(38, 20) AS expected,
-    liquidity || ' in a series that charges ' || fee_type AS detail,
-    position
+    ((sum(due) // 1000000000)::DECIMAL(30, 0) * 0.00000001)::DECIMAL(38, 20) AS expected,
+    count(*) || ' fills without a fee in a series that charges ' || min(fee_type) AS detail,
+    min(position) AS position
 FROM charged
-WHERE due >= 1000000000000000;
+WHERE due >= 1000000000000000
+GROUP BY venue, account, mode, subject;

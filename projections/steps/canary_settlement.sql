@@ -31,7 +31,7 @@ SELECT
     'settled without yes or no, and pays like one of them' AS detail,
     position
 FROM settlement
-WHERE result = 'scalar' AND payout IN (0, 1)
+WHERE NOT result_named AND payout IN (0, 1)
 UNION ALL BY NAME
 SELECT
     m.venue,

@@ -62,6 +62,11 @@ pair AS (
     FROM told AS w
     INNER JOIN part AS p USING (venue, account, mode, currency, as_of, subaccount)
     WHERE w.whole
+    -- a contradiction lasts: the newest statements tell of it
+    QUALIFY row_number() OVER (
+        PARTITION BY w.venue, w.account, w.mode, w.currency, w.subaccount, p.told_by
+        ORDER BY w.as_of DESC
+    ) = 1
 ),
 
 differing AS (
@@ -87,7 +92,7 @@ SELECT
     account,
     mode,
     CASE told_by WHEN 'balance' THEN 'balance_parts' ELSE 'subaccount_balance_differs' END AS rule,
-    moment_text(as_of) || ' subaccount ' || subaccount AS subject,
+    'subaccount ' || subaccount AS subject,
     cash AS found,
     parts AS expected,
     CASE told_by
@@ -103,7 +108,7 @@ SELECT
     account,
     mode,
     'portfolio_value_scoped' AS rule,
-    moment_text(as_of) || ' subaccount ' || subaccount AS subject,
+    'subaccount ' || subaccount AS subject,
     portfolio_value AS found,
     list_sum(shard_values) AS expected,
     'the portfolio value of all shards is that of one' AS detail,

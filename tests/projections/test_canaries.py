@@ -14,7 +14,7 @@ from domain.event import NewEvent, payload_bytes
 from replay import query
 from tests.books import FILL, NOW, BookMaker, Built, Row, dec, event, ledger
 from tests.made.samples import LISTING
-from tests.projections.account_events import balance, listed
+from tests.projections.account_events import balance, fetch, listed
 from tools.fake_kalshi.payloads import (
     Cash,
     Ending,
@@ -107,6 +107,31 @@ def test_a_final_market_without_a_result_is_a_canary_if_it_settled_yes_or_no(
     assert [row["rule"] for row in canaries(built)] == ["market_result_missing"] * alarm
 
 
+@pytest.mark.parametrize(
+    ("status", "until", "alarm"),
+    [
+        ("finalized", timedelta(days=1), True),
+        # its settlement may still come
+        ("finalized", timedelta(hours=-1), False),
+        ("active", timedelta(days=1), False),
+    ],
+)
+def test_a_position_in_a_market_that_has_ended_is_a_canary_unless_it_settled(
+    books: BookMaker, status: str, until: timedelta, *, alarm: bool
+) -> None:
+    changed = LISTING.updated_at
+    events = [
+        fill(at=changed - timedelta(days=1), fee=dec("0.18")),
+        event("kalshi.market", market_json(replace(LISTING, status=status), "5")),
+        fetch("settlements", (changed - timedelta(days=9), changed + until), at=changed + until),
+    ]
+    assert [row["rule"] for row in canaries(books.build(events))] == ["settlement_missing"] * alarm
+    ending = Ending(TICKER, "no", None, changed)
+    settlement = event("kalshi.settlement", settlement_json(ending, (), "5"))
+    rules = {row["rule"] for row in canaries(books.build([*events, settlement]))}
+    assert "settlement_missing" not in rules
+
+
 # --- subaccounts ---------------------------------------------------------------------------------
 
 
@@ -162,7 +187,12 @@ def expected(built: Built) -> Decimal | None:
 def test_a_fill_without_a_fee_in_a_series_that_charges_is_a_canary(books: BookMaker) -> None:
     built = books.build([series(), fill()])
     assert canaries(built) == [
-        {"rule": "fee_zero", "subject": "free", "found": 0, "expected": dec("0.175")}
+        {
+            "rule": "fee_zero",
+            "subject": f"KXHIGHNY {NOW:%Y-%m-%d}",
+            "found": 0,
+            "expected": dec("0.175"),
+        }
     ]
     assert built.value("SELECT position FROM canary") == 2
 
@@ -282,7 +312,7 @@ def test_shards_that_do_not_add_up_are_a_canary(books: BookMaker) -> None:
     (row,) = canaries(books.build(events))
     assert row == {
         "rule": "balance_parts",
-        "subject": "2026-11-21T12:00:00.000000Z subaccount 0",
+        "subject": "subaccount 0",
         "found": 10,
         "expected": dec("9.9999"),
     }
@@ -310,7 +340,7 @@ def test_a_list_of_subaccounts_that_says_another_balance_is_a_canary(books: Book
         10,
         dec("10.0001"),
     )
-    assert row["subject"].endswith(" subaccount 0")
+    assert row["subject"] == "subaccount 0"
 
 
 def deposit(at: datetime) -> NewEvent:

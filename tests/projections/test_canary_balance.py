@@ -75,6 +75,19 @@ def test_a_balance_that_moved_otherwise_is_one_alarm_and_the_new_base(books: Boo
     )
 
 
+@pytest.mark.parametrize("meanwhile", ["100", "60"])
+def test_while_money_is_on_its_way_out_nothing_is_said(books: BookMaker, meanwhile: str) -> None:
+    """Whether the balance falls when it is asked for or when it is gone is not known."""
+    withdrawal = Cash("w", 4_000, 0, "applied", "ach", at(10), at(12))
+    gone = event("kalshi.withdrawal", withdrawal_json(withdrawal))
+    stated = [balance(meanwhile, at(11)), balance("60", at(13)), balance("60", at(14))]
+    assert alarms(books.build([*COVERED, START, gone, *stated])) == []
+    wrong = [*stated, balance("59", at(15))]
+    assert [time for time, *_ in alarms(books.build([*COVERED, START, gone, *wrong]))] == [
+        "15:00:00"
+    ]
+
+
 def test_cash_at_the_very_moment_of_a_statement_is_in_it(books: BookMaker) -> None:
     stated = [balance("93.63", at(10)), balance("93.63", at(11))]
     assert alarms(books.build([*COVERED, START, *BOUGHT, *stated])) == []

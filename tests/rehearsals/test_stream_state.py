@@ -124,8 +124,12 @@ def test_an_outage_of_several_days_leaves_no_hole(tmp_path: Path) -> None:
 
 def test_settlements_that_are_not_served_any_more_are_told_once_as_a_gap(tmp_path: Path) -> None:
     with account(tmp_path, live_window=5 * DAY) as book:
-        assert book.fetch(and_project=False).exit_code == GOOD
-        until = book.clock.now()
+        first = book.fetch(and_project=False)
+        assert first.exit_code == FOUND
+        (lost,) = lines(first)
+        before = f"{book.exchange.cutoff:%Y-%m-%dT%H:%M:%SZ}"
+        assert lost.startswith(f"GAP settlements: what settled before {before} is not served any")
+        (resumed,) = (one for one in first.data["streams"] if one["stream"] == "settlements")
         book.clock.advance(10 * DAY)
         # the archive moves at midnight
         cutoff = book.exchange.cutoff
@@ -133,7 +137,7 @@ def test_settlements_that_are_not_served_any_more_are_told_once_as_a_gap(tmp_pat
         assert done.exit_code == FOUND
         (gap,) = (line for line in lines(done) if line.startswith("GAP"))
         assert gap == (
-            f"GAP settlements: what happened from {until:%Y-%m-%dT%H:%M:%SZ} to "
+            f"GAP settlements: what happened from {resumed['covered_until']} to "
             f"{cutoff:%Y-%m-%dT%H:%M:%SZ} is not served any more and may never have been fetched; "
             "fetch more often"
         )
@@ -146,15 +150,18 @@ def test_settlements_that_are_not_served_any_more_are_told_once_as_a_gap(tmp_pat
         assert status(book)["settlements"][1] == 1
 
 
-def test_a_fetch_since_leaves_a_gap_that_a_full_one_closes(tmp_path: Path) -> None:
+def test_a_fetch_since_leaves_a_gap_that_the_next_one_closes(tmp_path: Path) -> None:
     with account(tmp_path) as book:
         assert book.fetch(and_project=False).exit_code == GOOD
         book.clock.advance(6 * DAY)
         since = book.clock.now() - DAY
-        assert book.fetch(since=since, and_project=False).exit_code == GOOD
-        book.clock.advance(DAY)
-        # the hole is older than what a usual fetch asks for again
-        assert book.fetch(overlap_days=0).exit_code == GOOD
+        late = book.fetch(since=since)
+        assert late.exit_code == FOUND
+        assert [line.split(":")[0] for line in lines(late)] == [
+            "GAP settlements",
+            "GAP fills",
+            "GAP orders",
+        ]
         told = status(book)
         assert {name: told[name][1] for name in ("fills", "orders", "settlements")} == {
             "fills": 1,
@@ -164,18 +171,20 @@ def test_a_fetch_since_leaves_a_gap_that_a_full_one_closes(tmp_path: Path) -> No
         assert told["fills"][2] == since
         assert told["deposits"][1] == 0
         assert book.differences() != []
-        assert book.fetch(full=True).exit_code == GOOD
+        book.clock.advance(DAY)
+        assert book.fetch(overlap_days=0).exit_code == GOOD
         assert {one[1] for one in status(book).values()} == {0}
         assert book.differences() == []
 
 
 def test_without_a_time_of_the_data_a_fetch_is_complete_and_covers_nothing(tmp_path: Path) -> None:
     with account(tmp_path, closed=("/exchange/user_data_timestamp",)) as book:
-        assert book.fetch(and_project=False).exit_code == GOOD
+        assert book.fetch(and_project=False).exit_code == FOUND
         book.clock.advance(DAY)
         before = len(book.exchange.requests)
         done = book.fetch()
-        assert done.exit_code == GOOD
+        assert done.exit_code == FOUND
+        assert [line.split(":")[0] for line in lines(done)] == ["UNCOVERED"]
         assert done.data["data_until"] is None
         assert status(book)["fills"] == ("complete", 0, None, None)
         assert row(done, "fills")["notes"] == [

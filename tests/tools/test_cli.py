@@ -27,7 +27,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 # What a program may rely on, beside verb, verdict and exit_code.
 PROJECTED = "rebuilt watermark fingerprint content_fingerprint seal_digest code_digest built_at"
-REBUILT = f"{PROJECTED} events facts unreadable unknown_shapes additive_shapes"
+REBUILT = f"{PROJECTED} events facts unreadable unknown_shapes additive_shapes new_canaries"
 FIELDS: dict[str, str] = {
     "ingest pages": "dry_run files rows new revisions duplicates refused rows_left_out projection",
     "project": PROJECTED,

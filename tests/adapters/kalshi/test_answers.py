@@ -8,6 +8,7 @@ from adapters.kalshi.answers import Answer, Failure, Question, Reply, judge
 from adapters.kalshi.errors import (
     BadRequestError,
     FetchError,
+    ForbiddenError,
     NotThereError,
     RefusedError,
 )
@@ -154,7 +155,7 @@ def test_retry_after_is_read_in_both_its_forms(told: str, seconds: int) -> None:
         (400, BadRequestError),
         (401, RefusedError),
         (402, BadRequestError),
-        (403, RefusedError),
+        (403, ForbiddenError),
         (404, NotThereError),
         (405, BadRequestError),
         (409, BadRequestError),

@@ -14,6 +14,7 @@ from adapters.kalshi.client import Client, Limits
 from adapters.kalshi.errors import (
     BadRequestError,
     FetchError,
+    ForbiddenError,
     NotThereError,
     RefusedError,
     UnreachableError,
@@ -355,7 +356,7 @@ def test_one_attempt_is_one_attempt(server: Server, simulated: SimulatedClock) -
     [
         (400, BadRequestError),
         (401, RefusedError),
-        (403, RefusedError),
+        (403, ForbiddenError),
         (404, NotThereError),
         (405, BadRequestError),
         (410, BadRequestError),
@@ -438,15 +439,16 @@ def test_requests_keep_to_the_rate_of_the_lowest_tier(
     server.says(EMPTY)
     for _ in range(30):
         client.get(PATH, {})
-    assert simulated.seconds == pytest.approx(10 * 10 / 200)
-    assert client.waiting_seconds == pytest.approx(0.5)
+    # four fifths of a second at once, the rest at the rate
+    assert simulated.seconds == pytest.approx((30 - 16) * 10 / 200)
+    assert client.waiting_seconds == pytest.approx(0.7)
 
 
 def test_a_higher_tier_goes_faster_once_it_is_known(
     server: Server, client: Client, simulated: SimulatedClock
 ) -> None:
     server.says(EMPTY)
-    for _ in range(20):
+    for _ in range(16):
         client.get(PATH, {})
     client.pace(1000)
     for _ in range(10):
@@ -471,7 +473,7 @@ def test_the_balance_has_a_bucket_of_its_own(
     for _ in range(3):
         client.get("/portfolio/balance", {})
     assert simulated.slept == [1, 1]
-    for _ in range(20):
+    for _ in range(16):
         client.get(PATH, {})
     assert simulated.slept == [1, 1]
     assert client.waiting_seconds == 2

@@ -95,7 +95,7 @@ def test_every_page_repeats_the_filters_and_the_limit(account: Account) -> None:
     assert account.asked("/historical/fills") == [filters, filters | {"cursor": "h1"}]
     assert (told.pages, told.rows, told.complete) == (4, 2, True)
     assert account.ledger("fills")["asked"] == "; ".join(
-        f"{path}&min_ts={filters['min_ts']}" for path in ("/portfolio/fills", "/historical/fills")
+        f"{path}?min_ts={filters['min_ts']}" for path in ("/portfolio/fills", "/historical/fills")
     )
 
 
@@ -173,10 +173,19 @@ def test_without_a_moment_to_vouch_for_a_list_is_complete_and_covers_nothing(
     assert "covered_until" not in account.ledger("fills")
 
 
-def test_the_exchange_vouches_for_no_moment_that_has_not_come(account: Account) -> None:
-    account.says("/exchange/user_data_timestamp", '{"as_of_time":"2027-01-01T00:00:00Z"}')
-    fetched = account.fetch()
-    assert fetched.data_until == at("2026-11-21T12:00:00Z")
+@pytest.mark.parametrize(
+    ("told", "until"),
+    [
+        # the clock of the exchange may be a little ahead of ours: it is the one that counts
+        ("2026-11-21T12:00:03Z", "2026-11-21T12:00:03Z"),
+        ("2027-01-01T00:00:00Z", "2026-11-21T12:01:00Z"),
+    ],
+)
+def test_the_exchange_vouches_for_no_moment_that_lies_far_ahead(
+    account: Account, told: str, until: str
+) -> None:
+    account.says("/exchange/user_data_timestamp", f'{{"as_of_time":"{told}"}}')
+    assert account.fetch().data_until == at(until)
 
 
 def vouched(*moments: str | None) -> list[Said]:
@@ -304,9 +313,63 @@ def test_a_cutoff_that_cannot_be_learnt_leaves_the_list_incomplete(account: Acco
     assert "/historical/cutoff" in str(stream_of(fetched, "fills").reason)
 
 
-def test_an_archive_that_is_not_there_leaves_the_list_incomplete(account: Account) -> None:
+def test_an_archive_that_is_not_there_is_noted(account: Account) -> None:
     account.says("/historical/fills", None)
-    assert incomplete(account.fetch()) == ["fills"]
+    fetched = account.fetch()
+    assert fetched.complete
+    (note,) = stream_of(fetched, "fills").notes
+    assert note.startswith("no archive: GET /historical/fills")
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"trades_created_ts": None}, {"trades_created_ts": 1767225600}]
+)
+def test_a_cutoff_that_says_no_time_leaves_the_list_incomplete(
+    account: Account, told: dict[str, object]
+) -> None:
+    others = dict.fromkeys(("market_settled_ts", "orders_updated_ts"), CUTOFF)
+    account.says("/historical/cutoff", json.dumps(others | told))
+    fetched = account.fetch()
+    assert incomplete(fetched) == ["fills"]
+    assert stream_of(fetched, "fills").reason == "/historical/cutoff does not say trades_created_ts"
+
+
+def test_settlements_are_whole_from_the_later_of_two_cutoffs_on(account: Account) -> None:
+    later = "2026-09-09T00:00:00Z"
+    told = {"market_settled_ts": CUTOFF, "market_positions_last_updated_ts": later}
+    others = dict.fromkeys(("trades_created_ts", "orders_updated_ts"), CUTOFF)
+    account.says("/historical/cutoff", json.dumps(told | others))
+    assert account.told("settlements").covered_from == at(later)
+
+
+def test_the_first_fetch_of_an_account_with_a_past_says_that_settlements_are_gone(
+    account: Account,
+) -> None:
+    account.says("/historical/fills", rows("fills", fill(1)))
+    assert account.told("settlements").gap == (THE_BEGINNING, at(CUTOFF))
+
+
+def test_a_fetch_that_began_late_leaves_the_hole_to_the_next_one(account: Account) -> None:
+    account.fetch()
+    account.says("/exchange/user_data_timestamp", '{"as_of_time":"2026-11-25T11:59:00Z"}')
+    account.simulated.sleep(4 * 86_400)
+    late = account.told("fills", since=at("2026-11-24T00:00:00Z"))
+    assert (late.gap, late.resume_from) == ((at(UNTIL), at("2026-11-24T00:00:00Z")), at(UNTIL))
+    again = account.told("fills")
+    assert (again.covered_from, again.gap) == (at(UNTIL) - timedelta(days=3), None)
+
+
+@pytest.mark.parametrize("path", ["/markets", "/series/KXMADE"])
+def test_markets_that_could_not_be_described_are_asked_for_by_the_next_fetch(
+    account: Account, path: str
+) -> None:
+    account.says("/portfolio/fills", rows("fills", fill(1)))
+    account.says(path, BROKEN)
+    assert not account.fetch().complete
+    account.says("/portfolio/fills", rows("fills"))
+    account.says(path, '{"markets":[],"cursor":""}' if path == "/markets" else '{"series":{}}')
+    account.fetch()
+    assert any(one.partition("?")[0] == path for one in account.paths)
 
 
 def test_settlements_of_before_the_cutoff_are_noted_at_first_and_a_gap_later(
@@ -457,16 +520,21 @@ def test_the_markets_of_all_lists_and_positions_are_asked_for(account: Account) 
 # --- failures ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reply", [REFUSED, FORBIDDEN], ids=["401", "403"])
-def test_a_key_that_is_refused_ends_the_fetch_before_anything_is_told(
-    account: Account, reply: Said
-) -> None:
+def test_a_key_that_is_refused_ends_the_fetch_before_anything_is_told(account: Account) -> None:
     for path in tuple(account.answers):
-        account.says(path, reply)
+        account.says(path, REFUSED)
     with pytest.raises(RefusedError):
         account.fetch()
     assert account.log.head() == 0
     assert account.paths[-1] == "/portfolio/subaccounts/balances"
+
+
+def test_what_a_key_may_not_see_is_incomplete_and_the_rest_is_fetched(account: Account) -> None:
+    account.says("/portfolio/orders", FORBIDDEN)
+    account.says("/portfolio/balance", FORBIDDEN)
+    fetched = account.fetch()
+    assert incomplete(fetched) == ["balance", "orders"]
+    assert "status 403" in str(stream_of(fetched, "orders").reason)
 
 
 @pytest.mark.parametrize("reply", [FORBIDDEN, WRONG, BROKEN, None])

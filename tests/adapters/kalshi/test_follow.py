@@ -51,6 +51,8 @@ class Listener:
     lines: list[str] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)
     on_catch_up: Callable[[str], None] = lambda _: None
+    whole: bool = True
+    """Whether catching up gets everything."""
     on_line: Callable[[str], None] = lambda _: None
 
     def follow(
@@ -81,9 +83,10 @@ class Listener:
         self.slept.append(seconds)
         self.clock.sleep(seconds)
 
-    def _catch_up(self, reason: str) -> None:
+    def _catch_up(self, reason: str) -> bool:
         self.reasons.append(reason)
         self.on_catch_up(reason)
+        return self.whole
 
     def _tell(self, line: str) -> None:
         self.lines.append(line)
@@ -256,6 +259,22 @@ def test_rest_catches_up_at_regular_times(listener: Listener, clock: SimulatedCl
     assert [later - earlier for earlier, later in pairwise(at)] == [1000] * 3
 
 
+def test_a_catch_up_that_did_not_get_everything_is_soon_repeated(
+    listener: Listener, clock: SimulatedClock
+) -> None:
+    listener.whole = False
+    at: list[float] = []
+    listener.on_catch_up = lambda _: at.append(clock.monotonic())
+
+    def until(_: Following) -> bool:
+        if listener.reasons:
+            clock.advance(timedelta(seconds=40))
+        return len(listener.reasons) == 3
+
+    listener.follow(until)
+    assert [later - earlier for earlier, later in pairwise(at)] == [80, 80]
+
+
 def test_another_catch_up_puts_the_regular_one_off(
     listener: Listener, exchange: Exchange, clock: SimulatedClock
 ) -> None:
@@ -336,7 +355,7 @@ def test_pauses_double_up_to_the_longest_while_nobody_answers(listener: Listener
     listener.site = Site(listener.site.rest, nobody_there(), paper=False)
     following = listener.follow(lambda following: following.failures == 8, Pauses(listening=1))
     assert listener.waits[:7] == ["1 s", "2 s", "4 s", "8 s", "16 s", "32 s", "60 s"]
-    assert (following.connections, listener.reasons) == (0, [])
+    assert (following.connections, listener.reasons) == (0, ["without the channel"])
     assert max(listener.slept) <= 1
     assert sum(listener.slept) == 1 + 2 + 4 + 8 + 16 + 32 + 60
 
@@ -350,7 +369,7 @@ def test_pauses_are_drawn_below_their_ceiling(share: float, failures: int) -> No
         credentials=signing.Credentials("made", new_key("ed25519", "made").private),
         clock=Clock(clock.now, clock.monotonic, slept.append),
         taker=Taker(NotImplemented, OWNER),
-        catch_up=lambda _: None,
+        catch_up=lambda _: True,
         tell=lambda _: None,
         stop=lambda: False,
         jitter=lambda: share,
@@ -375,7 +394,7 @@ def test_a_channel_that_reports_an_error_is_left_and_the_pauses_grow(listener: L
     assert following.connections == 4
     assert "the channel reports an error" in listener.lines[0]
     assert '"code":9' in listener.lines[0]
-    assert listener.reasons == []
+    assert listener.reasons == ["without the channel"]
 
 
 def test_a_subscription_that_is_confirmed_begins_the_pauses_anew(listener: Listener) -> None:
@@ -433,7 +452,10 @@ def test_another_status_of_the_handshake_is_told_and_tried_again(listener: Liste
     elsewhere = listener.site.stream.replace("/ws/v2", "/ws/v9")
     listener.site = Site(listener.site.rest, elsewhere, paper=False)
     listener.follow(lambda following: following.failures == 2)
-    assert listener.lines[0] == "WebSocket fill: status 404; connecting again in 1 s"
+    assert (
+        listener.lines[0]
+        == "WebSocket fill: status 404 (is its address right?); connecting again in 1 s"
+    )
 
 
 def test_a_handshake_is_signed_by_the_time_of_its_attempt(

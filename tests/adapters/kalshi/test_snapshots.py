@@ -5,7 +5,15 @@ import json
 import pytest
 
 from domain.event import header
-from tests.adapters.kalshi.account import BROKEN, UNTIL, WRONG, Account, Said, stream_of
+from tests.adapters.kalshi.account import (
+    BROKEN,
+    FORBIDDEN,
+    UNTIL,
+    WRONG,
+    Account,
+    Said,
+    stream_of,
+)
 
 MOMENT = UNTIL.replace("Z", ".000000Z")
 
@@ -70,7 +78,7 @@ def test_every_subaccount_but_the_primary_one_is_asked_for_by_its_number(account
     ]
     asked = account.ledger("balance")["asked"]
     assert asked == (
-        "/portfolio/balance; /portfolio/balance&subaccount=2; /portfolio/balance&subaccount=7"
+        "/portfolio/balance; /portfolio/balance?subaccount=2; /portfolio/balance?subaccount=7"
     )
     assert stream_of(fetched, "balance").rows == 3
 
@@ -93,10 +101,17 @@ def test_shards_are_asked_for_where_there_are_several(account: Account) -> None:
 def test_what_is_no_number_of_a_subaccount_or_shard_is_not_asked_for(
     account: Account, number: object
 ) -> None:
-    account.says("/portfolio/subaccounts/balances", subaccounts(number, 3))
+    account.says("/portfolio/subaccounts/balances", subaccounts(0, number, 3))
     account.says("/portfolio/balance", shards(number, 3))
     account.fetch()
     assert account.asked("/portfolio/balance") == [{}, {"subaccount": "3"}]
+
+
+def test_a_key_of_one_subaccount_asks_for_that_one_alone(account: Account) -> None:
+    account.says("/portfolio/subaccounts/balances", subaccounts(3))
+    account.fetch()
+    assert account.asked("/portfolio/balance") == [{"subaccount": "3"}]
+    assert [one["subaccount"] for one in account.asked("/portfolio/positions")] == ["3"]
 
 
 @pytest.mark.parametrize(
@@ -113,11 +128,19 @@ def test_a_balance_of_another_form_is_kept_all_the_same(account: Account, said: 
     assert account.payloads("kalshi.balance") == [said]
 
 
-def test_an_exchange_without_a_list_of_subaccounts_has_the_primary_one(account: Account) -> None:
-    account.says("/portfolio/subaccounts/balances", None)
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [(None, "status 404"), (WRONG, "status 400"), (FORBIDDEN, "status 403")],
+)
+def test_a_key_that_may_not_see_the_list_of_subaccounts_has_the_primary_one(
+    account: Account, said: Said, status: str
+) -> None:
+    account.says("/portfolio/subaccounts/balances", said)
     told = account.told("subaccount_balances")
     assert (told.complete, told.pages) == (True, 0)
-    assert told.notes == ["the exchange lists no subaccounts to this key"]
+    (note,) = told.notes
+    assert note.startswith("the exchange lists no subaccounts to this key: ")
+    assert status in note
     assert account.asked("/portfolio/balance") == [{}]
 
 
@@ -125,7 +148,7 @@ def test_an_exchange_without_a_list_of_subaccounts_has_the_primary_one(account: 
     ("path", "stream", "said", "reason"),
     [
         ("/portfolio/subaccounts/balances", "subaccount_balances", "{}", "has no 'subaccount_"),
-        ("/portfolio/subaccounts/balances", "subaccount_balances", WRONG, "status 400"),
+        ("/portfolio/subaccounts/balances", "subaccount_balances", BROKEN, "status 503"),
         ("/portfolio/balance", "balance", None, "status 404"),
         ("/portfolio/balance", "balance", BROKEN, "status 503"),
         ("/portfolio/positions", "positions", '{"event_positions":[]}', "no 'market_positions'"),

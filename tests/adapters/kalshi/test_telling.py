@@ -31,7 +31,7 @@ MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)).map(  # noqa:
 
 
 def event_of(told: Told, owner: Owner = OWNER) -> NewEvent:
-    return fetch_event(told, owner, AT, LATER)
+    return fetch_event(told, owner, "kalshi.com", AT, LATER)
 
 
 def payload_of(told: Told) -> dict[str, object]:
@@ -41,12 +41,13 @@ def payload_of(told: Told) -> dict[str, object]:
 
 
 def test_a_complete_fetch_says_for_which_time() -> None:
-    told = Told("fills", complete=True, pages=2, rows=7, asked=["/a", "/b&min_ts=1"])
+    told = Told("fills", complete=True, pages=2, rows=7, asked=["/a", "/b?min_ts=1"])
     told.covered_from, told.covered_until, told.resume_from = THE_BEGINNING, AT, AT
     assert payload_of(told) == {
         "document": "kalshi.fills/2026-11-21T12:00:00.000000Z",
         "adapter": "kalshi/1",
         "broker": "kalshi",
+        "site": "kalshi.com",
         "stream": "fills",
         "state": "complete",
         "started_at": "2026-11-21T12:00:00.000000Z",
@@ -56,7 +57,7 @@ def test_a_complete_fetch_says_for_which_time() -> None:
         "covered_from": "1970-01-01T00:00:00.000000Z",
         "covered_until": "2026-11-21T12:00:00.000000Z",
         "resume_from": "2026-11-21T12:00:00.000000Z",
-        "asked": "/a; /b&min_ts=1",
+        "asked": "/a; /b?min_ts=1",
     }
 
 
@@ -100,7 +101,7 @@ def test_every_telling_is_read_by_the_newest_reader_and_by_the_next_fetch(told: 
 def test_the_keys_of_the_fetches_of_one_stream_and_of_no_other_lie_under_its_prefix_in_time_order(
     one: datetime, other: datetime, stream: str, another: str
 ) -> None:
-    keys = [fetch_event(Told(stream), OWNER, at, at).key for at in (one, other)]
+    keys = [fetch_event(Told(stream), OWNER, "kalshi.com", at, at).key for at in (one, other)]
     assert all(key.startswith(prefix_of(stream, OWNER)) for key in keys)
     assert (keys[0] < keys[1]) == (one < other)
     assert keys[0].startswith(prefix_of(another, OWNER)) == (stream == another)
