@@ -187,8 +187,8 @@ class Client:
         tries = "1 attempt" if call.attempts == 1 else f"{call.attempts} attempts"
         seconds = self._clock.monotonic() - started
         raise UnreachableError(
-            f"{call.question.request}: no usable answer from {self._site.rest} after {tries} over "
-            f"{seconds:.0f} s; the last cause: {outcome.cause}"
+            f"{plain(call.question.request)}: no usable answer from {self._site.rest} after "
+            f"{tries} over {seconds:.0f} s; the last cause: {outcome.cause}"
         )
 
     def _call(self, path: str, params: Parameters) -> _Call:
@@ -289,7 +289,7 @@ class Client:
         failure = _outcome(state)
         assert isinstance(failure, Failure), "only a failure is repeated"
         self._on_retry(
-            f"{call.question.request}: {failure.cause}; attempt {call.attempts + 1} of "
+            f"{plain(call.question.request)}: {failure.cause}; attempt {call.attempts + 1} of "
             f"{self._limits.attempts} follows in {state.upcoming_sleep:.1f} s"
         )
 
