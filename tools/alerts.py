@@ -4,11 +4,14 @@ kind, endpoint where it was just fetched, number of events, first position; what
 is new; the nearest known generation; what is unaffected.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from tools.outcome import counted
 
 ALERT: Final = "DRIFT ALERT"
+SHOWN: Final = 3
+"""How many canaries of one rule are told line by line."""
 
 
 def of_shape(shape: dict[str, Any]) -> str:
@@ -42,6 +45,19 @@ def of_canary(canary: dict[str, Any]) -> str:
     if canary["expected"] is not None:
         told.append(f"expected {canary['expected']}")
     return f"{', '.join(told)}: {canary['detail']}"
+
+
+def of_canaries(canaries: Iterable[dict[str, Any]]) -> list[str]:
+    """Return the alerts of all, a few of each rule: one cause can concern hundreds of markets."""
+    by_rule: dict[str, list[dict[str, Any]]] = {}
+    for canary in canaries:
+        by_rule.setdefault(canary["rule"], []).append(canary)
+    lines: list[str] = []
+    for rule, found in by_rule.items():
+        lines += map(of_canary, found[:SHOWN])
+        if len(found) > SHOWN:
+            lines.append(f"{ALERT} {rule}: {len(found) - SHOWN} more, see `query @canaries`")
+    return lines
 
 
 def of_values(unreadable: dict[str, Any]) -> str:

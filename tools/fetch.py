@@ -201,11 +201,15 @@ class _Wrong:
     values: Sequence[dict[str, Any]] = ()
     canaries: Sequence[dict[str, Any]] = ()
 
+    @property
+    def count(self) -> int:
+        return len(self.shapes) + len(self.values) + len(self.canaries)
+
     def lines(self) -> list[str]:
         return [
             *map(alerts.of_shape, self.shapes),
             *map(alerts.of_values, self.values),
-            *map(alerts.of_canary, self.canaries),
+            *alerts.of_canaries(self.canaries),
         ]
 
 
@@ -260,11 +264,9 @@ class _Report:
         # what projecting finds in older events is no news; `status` tells of it every time
         if not self.fetched.complete or self.projected.exit_code == outcome.FAILED:
             code = outcome.FAILED
-        return Outcome(
-            self._verdict(lines, dry_run=dry_run), self._data(dry_run=dry_run), body, code
-        )
+        return Outcome(self._verdict(dry_run=dry_run), self._data(dry_run=dry_run), body, code)
 
-    def _verdict(self, lines: list[str], *, dry_run: bool) -> str:
+    def _verdict(self, *, dry_run: bool) -> str:
         streams = self.fetched.streams
         whole = sum(one.complete for one in streams)
         told = f"{whole} of {counted(len(streams), 'stream')} complete"
@@ -272,7 +274,7 @@ class _Report:
             told = f"{counted(whole, 'stream')} complete"
         if self.fetched.data_until is not None:
             told += f" up to {self.fetched.data_until:%Y-%m-%dT%H:%M:%SZ}"
-        alarms = sum(line.startswith(alerts.ALERT) for line in lines)
+        alarms = self.wrong.count
         shapes = counted(self.shapes, "shape")
         told += f", {counted(alarms, 'drift alert')}" if alarms else f", {shapes} all known"
         new = sum(one.new for one in streams)

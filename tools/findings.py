@@ -42,7 +42,7 @@ def drift(book: Book) -> Outcome:
     body: list[Any] = [_shapes(shapes)]
     body += map(alerts.of_shape, drifted)
     body += map(alerts.of_values, values)
-    body += map(alerts.of_canary, found)
+    body += alerts.of_canaries(found)
     number = len(drifted) + len(values) + len(found)
     verdict = f"{counted(len(shapes), 'shape')}, all known"
     if number:

@@ -114,7 +114,7 @@ def _told(made: Rebuilt, canaries: list[dict[str, Any]], *, lenient: bool) -> Ou
     }
     bad = made.unreadable > 0 or made.unknown_shapes + made.additive_shapes > 0
     code = outcome.FOUND if canaries or (bad and not lenient) else outcome.GOOD
-    return Outcome(verdict, data, tuple(map(alerts.of_canary, canaries)), code)
+    return Outcome(verdict, data, tuple(alerts.of_canaries(canaries)), code)
 
 
 def _meta(meta: Meta) -> dict[str, Any]:

@@ -24,7 +24,8 @@ from adapters.kalshi.sites import Site
 __all__ = ["DEFAULT", "Answer", "Client", "Limits", "Parameters"]
 
 _BALANCE: Final = "/portfolio/balance"
-_BALANCES_PER_SECOND: Final = 1
+# One is allowed; two that leave a second apart may arrive a little closer together.
+_BALANCES_PER_SECOND: Final = 0.9
 _BURST_SECONDS: Final = 0.8
 _ERROR_BYTES_MAX: Final = 64 * 1024
 _CURSOR: Final = "cursor"
@@ -107,7 +108,7 @@ class Client:
         self._jitter = jitter
         self._on_retry = on_retry
         self._reads = Bucket(limits.read_tokens_per_second, self._burst(), clock)
-        self._balances = Bucket(_BALANCES_PER_SECOND, _BALANCES_PER_SECOND, clock)
+        self._balances = Bucket(_BALANCES_PER_SECOND, 1, clock)
         self._ceiling_seconds = tenacity.wait_exponential(
             multiplier=limits.first_backoff_seconds, max=limits.longest_backoff_seconds
         )

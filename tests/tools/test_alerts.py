@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tools.alerts import of_canary, of_shape, of_values
+from tools.alerts import of_canaries, of_canary, of_shape, of_values
 
 SHAPE: dict[str, Any] = {
     "kind": "kalshi.fill",
@@ -90,3 +90,23 @@ def test_a_canary_names_its_rule_subject_and_position_and_what_was_stated(
     assert of_canary(CANARY | changes) == (
         f"DRIFT ALERT revenue_missing KXMADE-1 at position 9{told}"
     )
+
+
+def test_many_canaries_of_one_rule_are_told_in_a_few_lines() -> None:
+    made = [
+        {"rule": rule, "subject": f"{rule}-{n}", "found": None, "expected": None, "detail": "odd"}
+        | {"position": n}
+        for rule, many in (("one", 3), ("other", 5))
+        for n in range(1, many + 1)
+    ]
+    told = of_canaries(made)
+    assert [line.split(":")[0] for line in told] == [
+        "DRIFT ALERT one one-1 at position 1",
+        "DRIFT ALERT one one-2 at position 2",
+        "DRIFT ALERT one one-3 at position 3",
+        "DRIFT ALERT other other-1 at position 1",
+        "DRIFT ALERT other other-2 at position 2",
+        "DRIFT ALERT other other-3 at position 3",
+        "DRIFT ALERT other",
+    ]
+    assert told[-1] == "DRIFT ALERT other: 2 more, see `query @canaries`"
