@@ -1,10 +1,13 @@
-# Everything runs in .venv, which is made from requirements.lock on first use.
+# Everything runs in .venv, which is made from requirements.lock on first use. The tests of the live
+# socket run once more in .venv-async, where ib_async stands in the place of ib_insync.
 
 PYTHON ?= python3
 TESTS ?= tests
 LOCK_FLAGS ?=
 
 BIN := .venv/bin
+ASYNC_BIN := .venv-async/bin
+ASYNC_TESTS := tests/adapters/ibkr tests/fakes tests/tools/test_fetch_ibkr.py
 MAKEFLAGS += --no-print-directory
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -22,6 +25,12 @@ demo: .venv/.installed ## make a book from the bundled data and run the whole jo
 
 test: .venv/.installed ## run the tests (TESTS=path for a part of them)
 	@$(BIN)/pytest -n auto $(TESTS)
+ifeq ($(TESTS),tests)
+	@echo "Once more with ib_async:"
+	@$(ASYNC_BIN)/pytest -n auto $(ASYNC_TESTS)
+
+test: .venv-async/.installed
+endif
 
 nightly: .venv/.installed ## run the tests with many more examples, seeds and simulated days
 	@BROKERTRUTH_TESTS=nightly $(BIN)/pytest -n auto $(TESTS)
@@ -39,29 +48,41 @@ bench: .venv/.installed ## measure the speed of replay
 dictionary: .venv/.installed ## write docs/data-dictionary.md anew from the declarations
 	@$(BIN)/python -m tools.dictionary > docs/data-dictionary.md
 
-lock: ## write requirements.lock anew from pyproject.toml (LOCK_FLAGS=--upgrade for newer versions)
+UV_COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --extra dev --custom-compile-command 'make lock'
+
+lock: ## write the locks anew from pyproject.toml (LOCK_FLAGS=--upgrade for newer versions)
 	@$(PYTHON) -m venv .venv-lock
 	@.venv-lock/bin/pip install --quiet 'uv>=0.13,<1'
-	@.venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-		--generate-hashes --extra dev --custom-compile-command 'make lock' $(LOCK_FLAGS) \
-		--output-file requirements.lock pyproject.toml
+	@$(UV_COMPILE) --extra ibkr $(LOCK_FLAGS) --output-file requirements.lock pyproject.toml
+	@# the same versions in both, where ib_async allows it
+	@cp requirements.lock requirements-async.lock
+	@$(UV_COMPILE) --extra ibkr-async $(LOCK_FLAGS) --output-file requirements-async.lock pyproject.toml
 	@rm -rf .venv-lock
-	@echo "requirements.lock: $$(grep -c '==' requirements.lock) packages"
+	@for lock in requirements.lock requirements-async.lock; do \
+		echo "$$lock: $$(grep -c '==' $$lock) packages"; done
 
 clean: ## remove the environment, caches and build output (books stay)
-	@rm -rf .venv .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks \
-		bench-output build dist
+	@rm -rf .venv .venv-async .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.benchmarks bench-output build dist
 	@find domain projections adapters replay tools tests -name __pycache__ -type d \
 		-prune -exec rm -rf {} + 2>/dev/null || true
 
 # Hashes are checked for everything that is downloaded; the project itself builds with the locked
 # hatchling, so nothing else is fetched.
-.venv/.installed: requirements.lock pyproject.toml
+define make_environment
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "brokertruth needs Python 3.11 or newer; '$(PYTHON)' is not. Try: make PYTHON=python3.12"; \
 		exit 1; }
-	@echo "Making .venv ..."
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	@echo "Making $(@D) ..."
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --require-hashes -r $<
+	@$(@D)/bin/pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+endef
+
+.venv/.installed: requirements.lock pyproject.toml
+	$(make_environment)
+
+.venv-async/.installed: requirements-async.lock pyproject.toml
+	$(make_environment)

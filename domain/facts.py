@@ -3,12 +3,15 @@
 Direction is always said in terms of one signed contract. On Kalshi that is the YES contract:
 acquiring NO at p is selling YES at 1 - p, so `side` is `buy` for YES acquired and `sell` for NO
 acquired, and `price` is the price of YES.
+
+The tables of Interactive Brokers' statements alone are in `domain.statements`.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from domain.columns import Fact, column
+from domain.statements import STATEMENTS
 from domain.units import Fee, Money, Multiplier, Price, Quantity
 
 
@@ -18,13 +21,23 @@ class Fill(Fact):
     table: ClassVar[str] = "fill"
     purpose: ClassVar[str] = "Executions: one row each, however often and in whatever shape told."
     cash_effect: ClassVar[str | None] = (
-        "-quantity * multiplier * CASE WHEN side = 'buy' THEN price::DECIMAL(38,9)"
-        " WHEN venue = 'kalshi' THEN 1 - price::DECIMAL(38,9) ELSE -price::DECIMAL(38,9) END"
+        "CASE WHEN asset_class = 'FUT' THEN coalesce(net_cash + fee, 0)"
+        " ELSE -quantity::DECIMAL(38,8) * multiplier * CASE WHEN side = 'buy' THEN price"
+        " WHEN venue = 'kalshi' THEN 1 - price ELSE -price END END"
         " - coalesce(fee, 0)"
     )
 
-    fill_id: str = column("The broker's id of the execution.", identity=True)
-    order_id: str = column("The broker's id of the order.")
+    fill_id: str = column(
+        "The broker's id of the execution; transaction-N for what IBKR booked without one.",
+        identity=True,
+    )
+    order_id: str | None = column(
+        "The broker's id of the order; on IBKR the permanent id, which statements do not name.",
+        inherited=True,
+    )
+    statement_order_id: str | None = column(
+        "IBKR: the number of the order in statements.", inherited=True
+    )
     client_order_id: str | None = column(
         "The id that the bot gave its order; newer renderings leave it out.", inherited=True
     )
@@ -41,20 +54,74 @@ class Fill(Fact):
     subaccount: int | None = column(
         "Subaccount; empty where no rendering names one.", inherited=True
     )
-    instrument_id: str = column("What was traded; on Kalshi the market ticker.")
+    instrument_id: str = column("What was traded; on Kalshi the market ticker, on IBKR the conid.")
+    asset_class: str = column(
+        "EVENT (Kalshi); STK, OPT, FUT, FOP, CASH (currencies), BAG (a combination), … in IBKR's "
+        "words."
+    )
+    symbol: str | None = column("The broker's name of the instrument.", inherited=True)
+    underlying_id: str | None = column("IBKR: conid of the underlying.", inherited=True)
+    underlying_symbol: str | None = column("Name of the underlying.", inherited=True)
+    expires_on: date | None = column("Last day of an option or future.", inherited=True)
+    strike: Price | None = column("Strike of an option, in the currency.", inherited=True)
+    option_right: Literal["call", "put"] | None = column("call or put.", inherited=True)
+    booking: Literal["execution", "cancel", "expiry", "exercise", "assignment", "booked"] = column(
+        "execution: traded; cancel: takes an earlier row back; expiry, exercise, assignment: the "
+        "end of an option, or the stock that came of it; booked: anything else that IBKR booked."
+    )
+    broker_trade_id: str | None = column(
+        "IBKR: tradeID, which a re-booking shares with what it replaces.", inherited=True
+    )
+    cancels_trade_id: str | None = column(
+        "IBKR: the tradeID that a cancel takes back.", inherited=True
+    )
+    open_close: Literal["open", "close", "both"] | None = column(
+        "IBKR: whether it opened or closed a position, as stated.", inherited=True
+    )
     side: Literal["buy", "sell"] = column("buy or sell, of the one signed contract.")
     outcome_side: Literal["yes", "no"] | None = column("Kalshi: the side that was acquired.")
+    told_by: Literal["api", "message", "socket", "confirmation", "statement"] = column(
+        "The most authoritative rendering so far: Kalshi's pages (api) over its messages; IBKR's "
+        "activity statements over its confirmations over its socket.",
+        provenance=True,
+    )
     quantity: Quantity = column("How many contracts, always positive.")
     price: Price = column("Price of one contract (Kalshi: of YES), in the currency.")
     multiplier: Multiplier = column("Units of the underlying that one contract stands for.")
     fee: Fee | None = column(
-        "Fee of the fill as stated, in the currency; empty where the rendering states none.",
+        "Fee of the fill as stated, taxes included, in fee_currency; empty where the rendering "
+        "states none.",
         inherited=True,
         money=True,
     )
+    fee_currency: str | None = column(
+        "ISO code of the currency of the fee; IBKR: empty where no fee is stated.",
+        inherited=True,
+    )
     currency: str = column("ISO code of the currency.")
+    proceeds: Money | None = column(
+        "IBKR: what the trade brought before fees, as stated, in the currency.", inherited=True
+    )
+    net_cash: Money | None = column(
+        "IBKR: what it did to cash, fees included, as stated, in the currency; 0 for currencies.",
+        inherited=True,
+    )
+    realized_reported: Money | None = column(
+        "IBKR: its realized P&L after fees, as stated, in the currency.", inherited=True
+    )
+    rate_to_base: Price | None = column(
+        "IBKR: units of the account's base currency for one of the currency.", inherited=True
+    )
     executed_at: datetime = column("When it was executed (UTC).")
-    liquidity: Literal["maker", "taker"] | None = column("Whether it made or took liquidity.")
+    report_date: date | None = column(
+        "IBKR: the day (New York) whose statement shows it.", inherited=True
+    )
+    sequence: int | None = column(
+        "IBKR: transactionID, which orders rows of one second.", inherited=True
+    )
+    liquidity: Literal["maker", "taker"] | None = column(
+        "Whether it made or took liquidity.", inherited=True
+    )
     exchange_index: int | None = column("Kalshi: exchange shard.", inherited=True)
 
 
@@ -102,16 +169,29 @@ class OrderState(Fact):
     subaccount: int | None = column(
         "Subaccount; empty where no rendering names one.", inherited=True
     )
-    instrument_id: str = column("What was to be traded.")
+    instrument_id: str | None = column(
+        "What was to be traded; empty where only its status was told.", inherited=True
+    )
+    side: Literal["buy", "sell"] | None = column(
+        "buy or sell, of the one signed contract; empty where it was not told.", inherited=True
+    )
     outcome_side: Literal["yes", "no"] | None = column("Kalshi: the side that it acquires.")
-    order_type: str | None = column("limit, market, …, in the broker's words.")
-    status: str = column("resting, executed, canceled, …, in the broker's words.")
-    price: Price | None = column("Limit price (Kalshi: of YES), in the currency.")
-    initial_quantity: Quantity | None = column("Contracts asked for.")
-    filled_quantity: Quantity | None = column("Contracts filled so far.")
-    remaining_quantity: Quantity | None = column("Contracts still open.")
-    created_at: datetime = column("When the broker took the order (UTC).")
-    updated_at: datetime | None = column("When the broker last changed it (UTC).")
+    order_type: str | None = column("limit, market, …, in the broker's words.", inherited=True)
+    status: str | None = column(
+        "resting, executed, canceled, Submitted, Filled, …, in the broker's words; empty where "
+        "only the order itself was told.",
+        inherited=True,
+    )
+    price: Price | None = column("Limit price (Kalshi: of YES), in the currency.", inherited=True)
+    initial_quantity: Quantity | None = column("Contracts asked for.", inherited=True)
+    filled_quantity: Quantity | None = column("Contracts filled so far.", inherited=True)
+    remaining_quantity: Quantity | None = column("Contracts still open.", inherited=True)
+    created_at: datetime | None = column(
+        "When the broker took the order (UTC); IBKR does not say.", inherited=True
+    )
+    updated_at: datetime | None = column(
+        "When the broker last changed it (UTC); on IBKR when it was told."
+    )
 
 
 class Market(Fact):
@@ -164,6 +244,18 @@ class PositionSnapshot(Fact):
     quantity: Quantity = column("Signed contracts (Kalshi: of YES).")
     exposure: Money | None = column("Cost of the open position, in the currency.")
     realized_pnl: Money | None = column("Realized P&L before fees, in the currency.")
+    average_price: Price | None = column(
+        "IBKR: cost of one, fees included, in the currency; on the socket of one contract."
+    )
+    mark_price: Price | None = column("Price at which it is valued, in the currency.")
+    market_value: Money | None = column("Value of the position, in the currency.")
+    unrealized_pnl: Money | None = column("Unrealized P&L, in the currency.")
+    symbol: str | None = column("The broker's name of the instrument.")
+    asset_class: str | None = column("As in `fill`.")
+    multiplier: Multiplier | None = column("Units of the underlying that one contract stands for.")
+    told_by: Literal["api", "socket", "statement"] = column(
+        "api: Kalshi; socket: IBKR live; statement: IBKR at the end of the day.", identity=True
+    )
     fees_paid: Money | None = column("Fees, in the currency.")
     total_traded: Money | None = column("Cost of everything acquired, in the currency.")
     currency: str = column("ISO code of the currency.")
@@ -193,11 +285,28 @@ class BalanceSnapshot(Fact):
     received_at: datetime | None = column("When the statement came (UTC).", provenance=True)
 
 
+CashCategory = Literal[
+    "deposit",
+    "withdrawal",
+    "dividend",
+    "payment_in_lieu",
+    "withholding_tax",
+    "interest",
+    "bond_interest",
+    "other_fee",
+    "commission_adjustment",
+    "advisor_fee",
+    "other_income",
+]
+
+
 class CashMovement(Fact):
     """Money that came in or went out, apart from trading."""
 
     table: ClassVar[str] = "cash_movement"
-    purpose: ClassVar[str] = "Deposits and withdrawals in their newest known state."
+    purpose: ClassVar[str] = (
+        "Deposits, withdrawals, dividends, taxes, interest and fees in their newest known state."
+    )
     newest_by: ClassVar[str | None] = "finalized_at"
     cash_effect: ClassVar[str | None] = (
         "CASE WHEN status <> 'applied' THEN 0 WHEN direction = 'deposit' THEN amount - fee"
@@ -205,7 +314,17 @@ class CashMovement(Fact):
     )
 
     movement_id: str = column("The broker's id.", identity=True)
-    direction: Literal["deposit", "withdrawal"] = column("Which way it went.", identity=True)
+    direction: Literal["deposit", "withdrawal"] = column(
+        "Which way it went: into the account or out of it.", identity=True
+    )
+    category: CashCategory = column("What it was.")
+    instrument_id: str | None = column("What paid it, or cost it.")
+    action_id: str | None = column("IBKR: the corporate action behind it.")
+    description: str | None = column("In the broker's words.")
+    rate_to_base: Price | None = column(
+        "IBKR: units of the account's base currency for one of the currency."
+    )
+    report_date: date | None = column("IBKR: the day (New York) whose statement shows it.")
     amount: Money = column("Gross amount, always positive, in the currency.", money=True)
     fee: Fee = column("What the broker kept of it, in the currency.", money=True)
     currency: str = column("ISO code of the currency.")
@@ -295,5 +414,6 @@ FACTS: tuple[type[Fact], ...] = (
     CashMovement,
     ReportTransaction,
     ReportActivity,
+    *STATEMENTS,
     Fetch,
 )

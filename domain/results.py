@@ -1,21 +1,19 @@
 """The tables that are computed from facts.
 
-A *holding* is one instrument in one subaccount of one account and mode: (venue, account, mode,
-subaccount, instrument_id). Lots are matched first in, first out, within a holding.
-
-Unknown is a state: a lot match with a fee that nobody has stated yet has `fee_state` pending and
-empty `fees` and `realized_net`; its `realized_gross` is exact.
+What was held is in `domain.holdings`, what compares the ledger with the broker's own statements in
+`domain.comparisons`.
 """
 
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from domain.columns import Table, column
+from domain.comparisons import COMPARISONS
 from domain.facts import FACTS, Fill, Settlement
+from domain.holdings import HOLDINGS, BasisState, Completeness
 from domain.units import Fee, Money, Multiplier, Price, Quantity
 
-FeeState = Literal["stated", "from_settlement", "pending"]
-Completeness = Literal["complete", "pending"]
+FeeState = Literal["stated", "reported", "from_settlement", "pending"]
 
 
 class FillRow(Fill):
@@ -24,9 +22,33 @@ class FillRow(Fill):
     subaccount: int = column("Subaccount; 0 is the primary one, also where none is named.")
     fee: Fee | None = column("Fee in the currency; empty while pending.", money=True)
     fee_state: FeeState = column(
-        "stated by the fill; from_settlement: its share by quantity of the fee that the settlement "
-        "states; pending: nobody has stated it yet."
+        "stated by the fill; reported: by a commission report of the socket; from_settlement: its "
+        "share by quantity of the fee that the settlement states; pending: nobody has stated it "
+        "yet."
     )
+
+
+class SetAside(Table):
+    """An execution that is told and does not count."""
+
+    table: ClassVar[str] = "set_aside"
+    purpose: ClassVar[str] = "Executions that do not count, because others stand for them."
+
+    venue: str = column("Broker or exchange.", identity=True)
+    account: str = column("The user's name for the account.", identity=True)
+    mode: str = column("live or paper.", identity=True)
+    fill_id: str = column("The execution.", identity=True)
+    reason: Literal["combination", "replaced"] = column(
+        "combination: its legs have executions of their own; replaced: a correction took its place "
+        "before any statement told of either."
+    )
+    replaced_by: str | None = column("The execution that counts instead.")
+    instrument_id: str = column("What was traded.")
+    side: Literal["buy", "sell"] = column("buy or sell.")
+    quantity: Quantity = column("How many contracts, always positive.")
+    price: Price = column("Price of one contract, in the currency.")
+    executed_at: datetime = column("When it was executed (UTC).")
+    position: int = column("Log position of the execution.", provenance=True)
 
 
 class SettlementRow(Settlement):
@@ -55,15 +77,20 @@ class Instrument(Table):
     purpose: ClassVar[str] = "What was traded, with series, event and strike."
 
     venue: str = column("Broker or exchange.", identity=True)
-    instrument_id: str = column("Market ticker.", identity=True)
-    family: str = column("What P&L is grouped by; on Kalshi the series.")
-    series: str = column("Ticker of the series.")
-    event: str = column("Ticker of the event.")
-    strike_text: str = column("What the ticker says behind the event.")
-    strike_kind: Literal["threshold", "bracket", "other"] = column(
-        "T and a number; B and a number (middle of the bracket); anything else."
+    instrument_id: str = column("Market ticker; on IBKR the conid.", identity=True)
+    asset_class: str = column("EVENT (Kalshi), STK, OPT, …; empty if nothing names it.")
+    symbol: str = column("Its newest name; on Kalshi the ticker.")
+    family: str = column("What P&L is grouped by: Kalshi's series, IBKR's underlying.")
+    series: str = column("Kalshi: ticker of the series; IBKR: the underlying.")
+    event: str = column("Kalshi: ticker of the event; IBKR: underlying and expiry.")
+    strike_text: str = column("Kalshi: what the ticker says behind the event; IBKR: as 630 call.")
+    strike_kind: Literal["threshold", "bracket", "call", "put", "other"] = column(
+        "T and a number; B and a number (middle of the bracket); an option; anything else."
     )
-    strike: Price | None = column("The number, in units of the underlying.")
+    strike: Price | None = column("The number, in units of the underlying or the currency.")
+    underlying_id: str | None = column("IBKR: conid of the underlying.")
+    expires_on: date | None = column("IBKR: last day of an option or future.")
+    multiplier: Multiplier | None = column("Units of the underlying that one contract stands for.")
 
 
 class Attribution(Table):
@@ -87,106 +114,28 @@ class Attribution(Table):
     strategy: str = column("Strategy, or unattributed.")
 
 
-class LotMatch(Table):
-    """A quantity that was opened by one fill and closed by another, or by settlement."""
-
-    table: ClassVar[str] = "lot_match"
-    purpose: ClassVar[str] = "Realized P&L, lot by lot: every other P&L figure sums these rows."
-
-    venue: str = column("Broker or exchange.", identity=True)
-    account: str = column("The user's name for the account.", identity=True)
-    mode: str = column("live or paper.", identity=True)
-    subaccount: int = column("Subaccount; 0 is the primary one.", identity=True)
-    instrument_id: str = column("What was held.", identity=True)
-    open_fill_id: str = column("The fill that opened it.", identity=True)
-    close_id: str = column("The fill, or the settled market, that closed it.", identity=True)
-    close_kind: Literal["fill", "settlement"] = column("What closed it.")
-    trade_id: str = column("The round trip that it belongs to: the fill that opened it.")
-    strategy: str = column("Strategy of the opening fill.")
-    direction: Literal["long", "short"] = column("long or short of the one signed contract.")
-    quantity: Quantity = column("Contracts, always positive.")
-    open_price: Price = column("Price at opening, in the currency.")
-    close_price: Price = column("Price at closing, or payout, in the currency.")
-    multiplier: Multiplier = column("Units of the underlying that one contract stands for.")
-    rounding: Money = column(
-        "What the exchange cut off when it paid whole cents; part of realized_gross.", money=True
-    )
-    realized_gross: Money = column("P&L before fees, in the currency.", money=True)
-    fee_state: Completeness = column("Whether both fees are known.")
-    fees: Money | None = column("Shares of both fills' fees, in the currency.", money=True)
-    realized_net: Money | None = column("P&L after fees, in the currency.", money=True)
-    currency: str = column("ISO code of the currency.")
-    opened_at: datetime = column("When it was opened (UTC).")
-    closed_at: datetime = column("When it was closed (UTC).")
-    open_position: int = column("Log position of the opening fill.", provenance=True)
-    close_position: int = column("Log position of what closed it.", provenance=True)
-
-
-class OpenLot(Table):
-    """A quantity that was opened and not closed yet."""
-
-    table: ClassVar[str] = "open_lot"
-    purpose: ClassVar[str] = "What is still open, lot by lot."
-
-    venue: str = column("Broker or exchange.", identity=True)
-    account: str = column("The user's name for the account.", identity=True)
-    mode: str = column("live or paper.", identity=True)
-    subaccount: int = column("Subaccount; 0 is the primary one.", identity=True)
-    instrument_id: str = column("What is held.", identity=True)
-    open_fill_id: str = column("The fill that opened it.", identity=True)
-    trade_id: str = column("The round trip that it belongs to: the fill that opened it.")
-    strategy: str = column("Strategy of the opening fill.")
-    direction: Literal["long", "short"] = column("long or short of the one signed contract.")
-    quantity: Quantity = column("Contracts, always positive.")
-    open_price: Price = column("Price at opening, in the currency.")
-    multiplier: Multiplier = column("Units of the underlying that one contract stands for.")
-    cost: Money = column("Cash paid for it, before fees, in the currency.", money=True)
-    fee_state: Completeness = column("Whether the fee is known.")
-    fees: Money | None = column("Share of the opening fill's fee, in the currency.", money=True)
-    currency: str = column("ISO code of the currency.")
-    opened_at: datetime = column("When it was opened (UTC).")
-    open_position: int = column("Log position of the opening fill.", provenance=True)
-
-
-class Position(Table):
-    """What is held now."""
-
-    table: ClassVar[str] = "position"
-    purpose: ClassVar[str] = "Open positions; a holding that is flat has no row."
-
-    venue: str = column("Broker or exchange.", identity=True)
-    account: str = column("The user's name for the account.", identity=True)
-    mode: str = column("live or paper.", identity=True)
-    subaccount: int = column("Subaccount; 0 is the primary one.", identity=True)
-    instrument_id: str = column("What is held.", identity=True)
-    quantity: Quantity = column("Signed contracts (Kalshi: of YES).")
-    average_price: Price = column("Average opening price, cut to 9 places, in the currency.")
-    cost: Money = column("Cash paid for it, before fees, in the currency.", money=True)
-    currency: str = column("ISO code of the currency.")
-
-
-class Trade(Table):
-    """One round trip of a holding, from flat to flat."""
-
-    table: ClassVar[str] = "trade"
-    purpose: ClassVar[str] = "Round trips from flat to flat; closed_at is empty while open."
-
-    trade_id: str = column("The fill that opened it.", identity=True)
-    venue: str = column("Broker or exchange.", identity=True)
-    account: str = column("The user's name for the account.", identity=True)
-    mode: str = column("live or paper.", identity=True)
-    subaccount: int = column("Subaccount; 0 is the primary one.")
-    instrument_id: str = column("What was held.")
-    strategy: str = column("Strategy of the first fill.")
-    direction: Literal["long", "short"] = column("long or short of the one signed contract.")
-    quantity: Quantity = column("Contracts opened over the round trip.")
-    opened_at: datetime = column("First opening (UTC).")
-    closed_at: datetime | None = column("When it was flat again (UTC).")
-    realized_gross: Money = column("P&L before fees, in the currency.", money=True)
-    fee_state: Completeness = column("Whether all fees of the closed part are known.")
-    fees: Money | None = column("Fees of the closed part, in the currency.", money=True)
-    realized_net: Money | None = column("P&L after fees, in the currency.", money=True)
-    currency: str = column("ISO code of the currency.")
+CashCause = Literal[
+    "fill",
+    "fee",
+    "redemption",
+    "settlement",
+    "transfer_fee",
+    "conversion",
+    "variation",
+    "corporate_action",
+    "transfer",
+    "deposit",
+    "withdrawal",
+    "dividend",
+    "payment_in_lieu",
+    "withholding_tax",
+    "interest",
+    "bond_interest",
+    "other_fee",
+    "commission_adjustment",
+    "advisor_fee",
+    "other_income",
+]
 
 
 class CashEntry(Table):
@@ -199,18 +148,20 @@ class CashEntry(Table):
     account: str = column("The user's name for the account.", identity=True)
     mode: str = column("live or paper.", identity=True)
     subaccount: int = column("Subaccount; 0 is the primary one.")
-    currency: str = column("ISO code of the currency.")
+    currency: str = column("ISO code of the currency.", identity=True)
     at: datetime = column("When (UTC).")
     amount: Money = column("Into the account positive, in the currency.", money=True)
-    cause: Literal[
-        "fill", "fee", "redemption", "settlement", "deposit", "withdrawal", "transfer_fee"
-    ] = column(
-        "fill: what was paid for the side acquired; redemption: pairs of YES and NO turned into "
-        "1.00 each; settlement: payout of what was left; transfer_fee: of a deposit or withdrawal.",
+    cause: CashCause = column(
+        "fill: what was paid for the side acquired, or received; redemption: pairs of YES and NO "
+        "turned into 1.00 each; settlement: payout of what was left; transfer_fee: of a deposit or "
+        "withdrawal; conversion: the other side of an exchange of currencies; variation: what a "
+        "future made up to the close of its day; corporate_action, transfer: cash that came with "
+        "one; anything else as in `cash_movement.category`.",
         identity=True,
     )
     instrument_id: str | None = column("What it was for.")
     reference: str = column("Id of the fill, market or movement that caused it.", identity=True)
+    report_date: date | None = column("IBKR: the day (New York) whose statement shows it.")
     position: int = column("Log position of the cause.", provenance=True)
 
 
@@ -219,8 +170,8 @@ class DailyPnl(Table):
 
     table: ClassVar[str] = "daily_pnl"
     purpose: ClassVar[str] = (
-        "Realized P&L by day of closing, strategy and family. Lots with unknown fees stand in rows "
-        "of their own, so that sums of the known rows are exact."
+        "Realized P&L by day of closing, strategy and family. Lots with unknown fees, or with a "
+        "missing basis, stand in rows of their own, so that sums of the known rows are exact."
     )
 
     day: date = column("UTC day on which lots were closed.", identity=True)
@@ -231,8 +182,11 @@ class DailyPnl(Table):
     family: str = column("Family of the instrument.", identity=True)
     currency: str = column("ISO code of the currency.", identity=True)
     fee_state: Completeness = column("Whether the fees of the row are known.", identity=True)
+    basis_state: BasisState = column("Whether the openings of the row are known.", identity=True)
     lots: int = column("Lot matches in the row.")
-    realized_gross: Money = column("P&L before fees, in the currency.", money=True)
+    realized_gross: Money | None = column(
+        "P&L before fees, in the currency; empty where the basis is missing.", money=True
+    )
     fees: Money | None = column("Fees of the closed lots, in the currency.", money=True)
     realized_net: Money | None = column("P&L after fees, in the currency.", money=True)
 
@@ -299,6 +253,13 @@ class Canary(Table):
         "balance_parts",
         "subaccount_balance_differs",
         "portfolio_value_scoped",
+        "opening_missing",
+        "exercise_unpaired",
+        "cancel_unmatched",
+        "action_unread",
+        "worth_differs",
+        "position_socket_differs",
+        "execution_in_two_accounts",
     ] = column(
         "revenue_missing, revenue_differs: as in `settlement.revenue_state`; result_missing: a "
         "settlement without yes or no that pays like one; market_result_missing: a final market "
@@ -308,14 +269,23 @@ class Canary(Table):
         "without a fee in a series that charges one; balance_unexplained: the balance moved "
         "otherwise than the cash ledger; balance_parts: the shards do not add up to the balance; "
         "subaccount_balance_differs: the list of subaccounts says another balance; "
-        "portfolio_value_scoped: the portfolio value is that of one shard alone.",
+        "portfolio_value_scoped: the portfolio value is that of one shard alone; opening_missing: "
+        "a position from before the ledger's first row, whose cost nobody has told; "
+        "exercise_unpaired: an exercised or assigned option without the row of its underlying; "
+        "cancel_unmatched: a cancel whose original is not in the ledger; action_unread: a "
+        "corporate action of a sort that the ledger has no rule for; worth_differs: what a row "
+        "brought is not its quantity times its price times its multiplier; "
+        "position_socket_differs: the newest position that the socket told is not the ledger's at "
+        "that moment; execution_in_two_accounts: the same execution in an account and in a segment "
+        "of it, counted twice.",
         identity=True,
     )
     subject: str = column(
-        "The market, the series and day, or the moment of a balance.", identity=True
+        "The market, the instrument, the row, the series and day, or the moment of a balance.",
+        identity=True,
     )
-    found: Money | None = column("What is stated, in the currency.")
-    expected: Money | None = column("What was to be expected, in the currency.")
+    found: Money | None = column("What is stated, in the currency; of a position its contracts.")
+    expected: Money | None = column("What was to be expected, likewise.")
     detail: str = column("What was compared.")
     position: int = column("Log position of what is stated.", provenance=True)
 
@@ -396,14 +366,13 @@ REPLACED: dict[str, type[Table]] = {"fill": FillRow, "settlement": SettlementRow
 
 TABLES: tuple[type[Table], ...] = (
     *(REPLACED.get(fact.table, fact) for fact in FACTS),
+    SetAside,
     Instrument,
     Attribution,
-    LotMatch,
-    OpenLot,
-    Position,
-    Trade,
+    *HOLDINGS,
     CashEntry,
     DailyPnl,
+    *COMPARISONS,
     StreamCoverage,
     StreamStatus,
     Canary,

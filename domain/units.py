@@ -4,7 +4,7 @@
 |---|---|---|
 | Quantity | DECIMAL(18,8) | contracts, shares, units of a currency |
 | Price | DECIMAL(18,9) | price of one unit in the currency |
-| Multiplier | DECIMAL(9,3) | what one unit stands for: 1 (event contract), 100 (option) |
+| Multiplier | DECIMAL(12,3) | what one unit stands for: 1 (event contract), 100 (option) |
 | Fee | DECIMAL(18,9) | fees as brokers state them; split over lots to a billionth |
 | Money | DECIMAL(38,20) | amounts; 20 = 8 + 9 + 3 places: quantity * price * multiplier |
 
@@ -38,7 +38,7 @@ class Places:
 
 QUANTITY: Final = Places(18, 8)
 PRICE: Final = Places(18, 9)
-MULTIPLIER: Final = Places(9, 3)
+MULTIPLIER: Final = Places(12, 3)
 FEE: Final = Places(18, 9)
 MONEY: Final = Places(38, 20)
 

@@ -186,7 +186,7 @@ def _changed(column: Column) -> str:
 def _said_otherwise(column: Column) -> str:
     condition = f"{_changed(column)} AND old.{column.name} IS NOT NULL"
     if column.sql_type == "TIMESTAMPTZ":
-        condition += " AND NOT (old.generation < 0 AND new.generation >= 0)"
+        condition += " AND NOT (old.generation < 0 AND new.generation > old.generation)"
     return f"({condition})"
 
 

@@ -37,6 +37,8 @@ _TIME: Final = (
     r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)"
 )
 
+_DAY: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+
 # SQL type -> the reason if a text does not fit, what must match, and how it is typed. Times are
 # kept to the years that Python can show. TRY_CAST only sees what matched: it cannot round, and it
 # does not raise where the engine computes it ahead of the condition.
@@ -50,6 +52,7 @@ _GUARDS: Final = {
             "AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' THEN TRY_CAST({0} AS TIMESTAMPTZ) END"
         ),
     ),
+    "DATE": ("bad_date", _DAY, "TRY_CAST({0} AS DATE)"),
 }
 
 
@@ -70,8 +73,8 @@ def decode(kind: Kind) -> str:
     """Return SQL for the events of a kind in `chunk` that some reader takes, decoded once.
 
     Columns: position, key, reader, generation (the rank of the reader, negative for a provisional
-    kind), venue, account, mode, received_at, as_of, asked (subaccount, exchange_index), p (the
-    payload's keys).
+    kind; see `Kind.authority`), venue, account, mode, received_at, as_of, asked (subaccount,
+    exchange_index), p (the payload's keys).
     """
     structure = json.dumps({**_ENVELOPE, "payload": payload_types(kind)})
     return f"""
@@ -90,7 +93,10 @@ def decode(kind: Kind) -> str:
 
 
 def read(kind: Kind) -> str:
-    """Return SQL that appends the events of a kind in `chunk` to the rendition table."""
+    """Return SQL that appends the events of a kind in `chunk` to the rendition table.
+
+    A column that the reader does not name is one that its payloads never state: it is empty.
+    """
     if kind.fact is None:
         message = f"{kind.name} is kept and not read"
         raise TypeError(message)
@@ -100,11 +106,15 @@ def read(kind: Kind) -> str:
         for column in columns
         if _is_text(column)
     ]
+    unsaid = ", ".join(f"NULL::{_raw_type(c)} AS {sql.identifier(c.name)}" for c in columns)
     chosen = [f"{_final(column)} AS {sql.identifier(column.name)}" for column in columns]
     return f"""
         INSERT INTO {rendition_table(kind.fact)} BY NAME
         WITH decoded AS ({decode(kind)}),
-        raw AS ({sql.text("readers", kind.name.replace(".", "_"))}),
+        raw AS (
+            {sql.text("readers", kind.name.replace(".", "_"))}
+            UNION ALL BY NAME SELECT {unsaid} WHERE false
+        ),
         typed AS (SELECT {", ".join(["*", *typed])} FROM raw)
         SELECT {", ".join(chosen)}, generation, {_problem(columns)} AS problem
         FROM typed
@@ -129,6 +139,10 @@ def _is_text(column: Column) -> bool:
     if column.provenance and column.sql_type == "BIGINT":
         return False  # a log position
     return column.places is not None or column.sql_type in _GUARDS
+
+
+def _raw_type(column: Column) -> str:
+    return "VARCHAR" if _is_text(column) else column.sql_type
 
 
 def _final(column: Column) -> str:

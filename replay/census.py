@@ -40,6 +40,10 @@ _FIRST = "SELECT state FROM chunk WHERE position = ?"
 _OTHERS = "SELECT state FROM chunk WHERE kind = ? AND shape = ? ORDER BY position"
 
 
+# More than any kind has readers.
+_AUTHORITY = 100
+
+
 @dataclass(slots=True)
 class Census:
     """The shapes met so far in one rebuild. Works on the connection's `chunk`."""
@@ -121,10 +125,10 @@ def _choice(kind_name: str, entries: frozenset[str]) -> Choice:
 def _generation(kind_name: str, reader: str | None) -> int | None:
     """Return the rank of a reader: readers are declared in the order of their generations.
 
-    The ranks of a provisional kind are negative, so that any other rendering outranks it.
+    Those of a kind with more authority are higher than all of a kind with less; see `Kind`.
     """
     if reader is None:
         return None
     kind = kinds.BY_NAME[kind_name]
     rank = [one.name for one in kind.readers].index(reader)
-    return rank - len(kind.readers) if kind.provisional else rank
+    return rank + _AUTHORITY * kind.authority

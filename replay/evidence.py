@@ -6,7 +6,6 @@ from typing import Any, Final, TypeAlias
 
 import duckdb
 
-from domain import facts
 from domain.errors import LogCorruptError
 from domain.event import StoredEvent, header, payload_bytes
 from replay.nodes import Node, exact_sum, value_text
@@ -153,96 +152,41 @@ def _verdicts(sources: Sources, position: int) -> list[Node]:
     return nodes
 
 
-# --- facts ---------------------------------------------------------------------------------------
-
-_FILL: Final = (
-    "fill_id", "order_id", "client_order_id", "subaccount", "instrument_id", "side",
-    "outcome_side", "quantity", "price", "fee", "fee_state", "currency", "executed_at",
-    "liquidity", "position",
-)  # fmt: skip
-
-
-_WHOSE: Final = {
-    "fill": "its own",
-    "message": "its live message's",
-    "order": "its order's",
-    "none": "no",
-}
-
-
-def fill_facts(sources: Sources, row: Row) -> tuple[tuple[str, str], ...]:
-    """Return what is known of a fill, its strategy and its cash among it."""
-    told = list(facts_of(row, _FILL))
-    for found in attribution_of(sources, row):
-        rule = "no rule matches" if found["rule"] is None else f"by rule {found['rule']!r}"
-        whose = _WHOSE[found["evidence"]]
-        told.append(("strategy", f"{found['strategy']} ({rule}, {whose} client_order_id)"))
-    told += cash_facts(sources, row, row["fill_id"])
-    return tuple(told)
-
-
-def attribution_of(sources: Sources, fill: Row) -> list[Row]:
-    """Return the attribution of a fill."""
-    return sources.rows(
-        "SELECT * FROM attribution WHERE (venue, account, mode, fill_id) = (?, ?, ?, ?)",
-        [fill["venue"], fill["account"], fill["mode"], fill["fill_id"]],
-    )
-
-
-def fill_title(row: Row) -> str:
-    """Return a fill in one line."""
-    quantity, price = value_text(row["quantity"]), value_text(row["price"])
-    return f"fill {row['fill_id']}: {row['side']} {quantity} {row['instrument_id']} at {price}"
-
-
-def fill_evidence(sources: Sources, position: int, role: str) -> Node:
-    """Explain the fill that was read from a position, down to its bytes."""
-    (row,) = sources.rows("SELECT * FROM fill WHERE position = ?", [position])
-    children = (event_node(sources, position), *attribution_events(sources, row))
-    return Node(f"{role} {fill_title(row)}", "fill", fill_facts(sources, row), children)
-
-
-def attribution_events(sources: Sources, fill: Row) -> list[Node]:
-    """Explain the events, other than the fill's own, that its attribution rests on."""
-    return [
-        event_node(sources, found["evidence_position"])
-        for found in attribution_of(sources, fill)
-        if found["evidence_position"] not in (None, fill["position"])
-    ]
-
-
-def settlement_evidence(sources: Sources, position: int) -> Node:
-    """Explain the settlement that was read from a position, down to its bytes."""
-    (row,) = sources.rows("SELECT * FROM settlement WHERE position = ?", [position])
-    told = facts_of(row, (name for name in row if name not in OWNER))
-    title = f"settlement of {row['instrument_id']}: {row['result']}"
-    return Node(title, "settlement", told, (event_node(sources, position),))
+# --- rows ----------------------------------------------------------------------------------------
 
 
 def cash_facts(sources: Sources, owner: Row, reference: str) -> list[tuple[str, str]]:
-    """Return what a fill or a movement did to cash, and the sum of it."""
+    """Return what a fill or a movement did to cash, and the sum of it in each currency."""
     entries = sources.rows(
-        "SELECT cause, sum(amount) AS amount FROM cash_ledger"
-        " WHERE (venue, account, mode, reference) = (?, ?, ?, ?) GROUP BY cause ORDER BY cause",
+        "SELECT cause, currency, sum(amount) AS amount FROM cash_ledger"
+        " WHERE (venue, account, mode, reference) = (?, ?, ?, ?)"
+        " GROUP BY cause, currency ORDER BY cause, currency",
         [owner["venue"], owner["account"], owner["mode"], reference],
     )
-    told = [(f"cash {entry['cause']}", value_text(entry["amount"])) for entry in entries]
-    if len(entries) > 1:
-        told.append(("cash in all", value_text(exact_sum(entry["amount"] for entry in entries))))
+    by_currency: dict[str, list[Row]] = {}
+    for entry in entries:
+        by_currency.setdefault(entry["currency"], []).append(entry)
+    told = []
+    for currency, own in by_currency.items():
+        unit = f" {currency}" if len(by_currency) > 1 else ""
+        told += [(f"cash {row['cause']}", value_text(row["amount"]) + unit) for row in own]
+        if len(own) > 1:
+            in_all = exact_sum(row["amount"] for row in own)
+            told.append(("cash in all", value_text(in_all) + unit))
     return told
 
 
-def fact_nodes(sources: Sources, positions: Sequence[int]) -> list[Node]:
-    """Return the facts that were read from any of the positions."""
-    nodes = []
-    for fact in facts.FACTS:
-        found = sources.rows(
-            f"SELECT * FROM {fact.table} WHERE position IN (SELECT unnest(?)) ORDER BY position",
-            [list(positions)],
-        )
-        for row in found:
-            if fact is facts.Fill:
-                nodes.append(Node(fill_title(row), "fill", fill_facts(sources, row)))
-            else:
-                nodes.append(Node(fact.table, "fact", facts_of(row, row)))
-    return nodes
+def instrument_name(sources: Sources, row: Row) -> str:
+    """Return what to call the instrument of a row: its symbol, where its id says nothing."""
+    if row["venue"] != "ibkr":
+        return str(row["instrument_id"])
+    found = sources.rows(
+        "SELECT symbol FROM instrument WHERE (venue, instrument_id) = (?, ?)",
+        [row["venue"], row["instrument_id"]],
+    )
+    return str(found[0]["symbol"] if found else row["instrument_id"])
+
+
+def more_node(rest: int, things: str, told: tuple[tuple[str, str], ...] = ()) -> list[Node]:
+    """Return a node for what a limit cuts off, if it cuts anything off."""
+    return [Node(f"{rest} more {things}", "more", told)] if rest > 0 else []

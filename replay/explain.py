@@ -14,7 +14,9 @@ import duckdb
 
 from domain.errors import UsageError
 from replay import meta
+from replay.actions import action_node
 from replay.evidence import OWNER, Row, Sources, owner_of
+from replay.executions import aside_node
 from replay.lots import fill_node, trade_node
 from replay.nodes import Node
 from replay.ports import EventLog
@@ -43,12 +45,12 @@ class _Candidate:
 def explain(
     connection: duckdb.DuckDBPyConnection, log: EventLog, target: str, limit: int = LIMIT
 ) -> Node:
-    """Explain a log position, event key, fill, order, trade, instrument, day or cash movement.
+    """Explain whatever has a name, down to the bytes that it came from.
 
-    `target` is its id; a day is 2026-01-13 or 2026-01-13/strategy/family. A kind in front says
-    which is meant: position, key, fill, order, trade, instrument, day or cash, as in `order:ID`. A
-    trade needs that, because its id is that of its first fill. At most `limit` children are shown
-    at each level.
+    `target` is its id; a day is 2026-01-13 or 2026-01-13/strategy/family, an instrument may be
+    called by its symbol. A kind in front says which is meant: position, key, fill, order, trade,
+    instrument, day, cash or action, as in `order:ID`. A trade needs that, because its id is that of
+    its first fill. At most `limit` children are shown at each level.
     Raise UsageError if nothing, or more than one thing, is called so.
     """
     if limit < 1:
@@ -115,18 +117,45 @@ def _by_id(
 
 
 def _by_fill(sources: Sources, text: str) -> list[_Candidate]:
-    return _by_id(sources, text, "SELECT * FROM fill WHERE fill_id = ?", fill_node, "fill")
+    fills = _by_id(sources, text, "SELECT * FROM fill WHERE fill_id = ?", fill_node, "fill")
+    aside = "SELECT * FROM set_aside WHERE fill_id = ?"
+    return fills + _by_id(sources, text, aside, aside_node, "fill")
 
 
 def _by_order(sources: Sources, text: str) -> list[_Candidate]:
+    """Find orders by the broker's id, or by the number that statements of IBKR give them."""
     query = """
-        SELECT DISTINCT venue, account, mode, order_id
-        FROM (
+        WITH known AS (
             SELECT venue, account, mode, order_id FROM order_state
-            UNION ALL
-            SELECT venue, account, mode, order_id FROM fill
+            UNION
+            SELECT venue, account, mode, order_id FROM order_life
+        ),
+        numbered AS (
+            SELECT
+                venue, account, mode, statement_order_id,
+                CASE WHEN count(DISTINCT order_id) = 1 THEN min(order_id) END AS order_id
+            FROM fill
+            WHERE statement_order_id IS NOT NULL
+            GROUP BY venue, account, mode, statement_order_id
+        ),
+        meant AS (
+            SELECT * FROM known WHERE order_id = $1
+            UNION
+            SELECT venue, account, mode, order_id
+            FROM numbered
+            WHERE statement_order_id = $1
+                AND (venue, account, mode, $1) NOT IN (FROM known)
         )
-        WHERE order_id = ?
+        SELECT
+            m.*,
+            coalesce(
+                list(n.statement_order_id ORDER BY n.statement_order_id)
+                    FILTER (n.statement_order_id IS NOT NULL),
+                CASE WHEN m.order_id IS NULL THEN [$1::VARCHAR] ELSE []::VARCHAR[] END
+            ) AS statement_order_ids
+        FROM meant AS m
+        LEFT JOIN numbered AS n USING (venue, account, mode, order_id)
+        GROUP BY m.venue, m.account, m.mode, m.order_id
     """
     return _by_id(sources, text, query, order_node, "order")
 
@@ -136,11 +165,15 @@ def _by_trade(sources: Sources, text: str) -> list[_Candidate]:
 
 
 def _by_instrument(sources: Sources, text: str) -> list[_Candidate]:
-    rows = sources.rows("SELECT * FROM instrument WHERE instrument_id = ? ORDER BY venue", [text])
+    """Find instruments by id, else by symbol, whose blanks do not count."""
+    query = "SELECT * FROM instrument WHERE {} = ? ORDER BY venue, instrument_id"
+    symbol = "regexp_replace(symbol, ' +', ' ', 'g')"
+    rows = sources.rows(query.format("instrument_id"), [text])
+    rows = rows or sources.rows(query.format(symbol), [" ".join(text.split())])
     return [
         _Candidate(
-            f"instrument of {row['venue']}",
-            f"instrument:{text}",
+            f"instrument {row['symbol']} of {row['venue']}",
+            f"instrument:{row['instrument_id']}",
             partial(instrument_node, sources, row),
         )
         for row in rows
@@ -150,6 +183,17 @@ def _by_instrument(sources: Sources, text: str) -> list[_Candidate]:
 def _by_cash(sources: Sources, text: str) -> list[_Candidate]:
     query = "SELECT * FROM cash_movement WHERE movement_id = ?"
     return _by_id(sources, text, query, movement_node, "cash")
+
+
+def _by_action(sources: Sources, text: str) -> list[_Candidate]:
+    """Find corporate actions by their id, or by that of one of their rows."""
+    query = """
+        SELECT * FROM corporate_action WHERE $1 IN (action_id, row_id)
+        QUALIFY row_number() OVER (
+            PARTITION BY venue, account, mode, coalesce(action_id, row_id) ORDER BY row_id
+        ) = 1
+    """
+    return _by_id(sources, text, query, action_node, "action")
 
 
 def _by_day(sources: Sources, text: str) -> list[_Candidate]:
@@ -180,6 +224,7 @@ _FINDERS: Final[dict[str, Callable[[Sources, str], list[_Candidate]]]] = {
     "instrument": _by_instrument,
     "day": _by_day,
     "cash": _by_cash,
+    "action": _by_action,
 }
 _NAMES: Final = {
     "position": "log position",
@@ -187,7 +232,8 @@ _NAMES: Final = {
     "fill": "fill id",
     "order": "order id",
     "trade": "trade id",
-    "instrument": "instrument id",
+    "instrument": "instrument id or symbol",
     "day": "UTC day with closed lots",
-    "cash": "id of a deposit or withdrawal",
+    "cash": "id of a deposit, withdrawal, dividend or fee",
+    "action": "id of a corporate action",
 }

@@ -12,6 +12,7 @@ from typing import Final
 ZERO: Final = Decimal(0)
 # Sums of DECIMAL(38,20) keep every digit; Python's own 28 would round them.
 _DIGITS: Final = 80
+_UNIT: Final = Decimal("0.00000001")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +33,43 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """P&L of some lots: gross of all of them, fees and net of those whose fees are known."""
+    """P&L of some lots: each figure is of those lots alone of which it is known.
+
+    pending   lots whose fees nobody has stated yet
+    missing   lots whose opening nobody has told: they have no gross
+    unknown   lots that are one of the two, or both: they have no net
+    """
 
     lots: int
     pending: int
+    missing: int
+    unknown: int
     gross: Decimal
     fees: Decimal
     net: Decimal
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return the figures as texts; what is not known is said, not left out of a sum."""
-        told = [("lots", str(self.lots)), ("gross", decimal_text(self.gross))]
-        known = self.lots - self.pending
-        if not self.pending:
-            told += [("fees", decimal_text(self.fees)), ("net", decimal_text(self.net))]
-        elif not known:
-            told += [("fees", "pending"), ("net", "pending")]
-        else:
-            of = f" (of {known} lots; of {self.pending} the fees are pending)"
-            told += [("fees", decimal_text(self.fees) + of), ("net", decimal_text(self.net) + of)]
-        return tuple(told)
+        return (
+            ("lots", str(self.lots)),
+            ("gross", self._text(self.gross, 0, self.missing, self.missing)),
+            ("fees", self._text(self.fees, self.pending, 0, self.pending)),
+            ("net", self._text(self.net, self.pending, self.missing, self.unknown)),
+        )
+
+    def _text(self, value: Decimal, pending: int, missing: int, unknown: int) -> str:
+        """Return a figure that is unknown of so many lots, and why."""
+        if not unknown:
+            return decimal_text(value)
+        if unknown == self.lots:
+            reasons = (pending and "pending", missing and "basis missing")
+            return " and ".join(reason for reason in reasons if reason)
+        counted = (
+            pending and f"of {pending} the fees are pending",
+            missing and f"of {missing} the basis is missing",
+        )
+        why = ", ".join(reason for reason in counted if reason)
+        return f"{decimal_text(value)} (of {self.lots - unknown} lots; {why})"
 
 
 def total(parts: Iterable[Figures]) -> Figures:
@@ -60,6 +78,8 @@ def total(parts: Iterable[Figures]) -> Figures:
     return Figures(
         lots=sum(part.lots for part in parts),
         pending=sum(part.pending for part in parts),
+        missing=sum(part.missing for part in parts),
+        unknown=sum(part.unknown for part in parts),
         gross=exact_sum(part.gross for part in parts),
         fees=exact_sum(part.fees for part in parts),
         net=exact_sum(part.net for part in parts),
@@ -79,6 +99,12 @@ def exact_product(*values: Decimal) -> Decimal:
         for value in values:
             product *= value
         return product
+
+
+def exact_units(worth: Decimal, price: Decimal) -> Decimal:
+    """Return how many units, to 8 places, are worth so much at a price that is not 0."""
+    with localcontext(prec=_DIGITS):
+        return (worth / price).quantize(_UNIT)
 
 
 def decimal_text(value: Decimal) -> str:

@@ -4,6 +4,7 @@ book.toml         account, mode, strategies
 log.sqlite        the log: what the brokers said
 ledger.duckdb     the current projection: everything computed from it
 ledger.lock       held by whoever is projecting
+statements/       Flex statements as they were fetched
 """
 
 import fcntl
@@ -29,6 +30,8 @@ from replay.rebuild import Plan, Progress, Rebuilt, Rules, rebuild, silent
 
 ENVIRONMENT: Final = "BROKERTRUTH_BOOK"
 DEFAULT: Final = "book"
+CLIENT_ID_MAX: Final = 2**31 - 1
+"""The greatest number by which a client of the gateway can call itself."""
 
 _TEMPLATE: Final = """\
 # A brokertruth book. The log beside this file is the truth; everything else is rebuilt from it.
@@ -46,6 +49,14 @@ mode = "{mode}"      # live or paper; the two never mix
 # site = "production"                # or "demo", or the base of a REST API
 # key_id = "..."
 # key_file = "~/.kalshi/key.pem"     # readable by you alone
+
+# For `brokertruth fetch flex` and `fetch ibkr` (Interactive Brokers).
+[ibkr]
+# flex_queries = ["123456"]               # ids of Flex queries
+# flex_token_file = "~/.ibkr/flex-token"  # readable by you alone
+# port = 4001                             # of the gateway; 4002 for paper, where not said
+# gateway_zone = "UTC"                    # of the times that the gateway tells
+# day_zone = "America/New_York"           # at whose midnight it forgets the day's executions
 """
 
 
@@ -60,6 +71,30 @@ class KalshiSettings(BaseModel):
     key_file: Path | None = None
 
 
+class IbkrSettings(BaseModel):
+    """Flex queries and the gateway of Interactive Brokers; the environment has precedence.
+
+    flex_site     base of the Flex web service, where it is not the usual one
+    client_id     0 sees the orders of all clients
+    remote        whether host may be another machine: the gateway speaks in clear
+    gateway_zone  IANA name of the zone of the gateway's times
+    day_zone      IANA name of the zone at whose midnight the gateway forgets executions; where
+                  gateway_zone is another, its midnight counts too
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    flex_site: str | None = None
+    flex_queries: list[str] = []
+    flex_token_file: Path | None = None
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(gt=0, le=65535)] | None = None
+    client_id: Annotated[int, Field(ge=0, le=CLIENT_ID_MAX)] = 0
+    remote: bool = False
+    gateway_zone: str | None = None
+    day_zone: str = "America/New_York"
+
+
 class Configuration(BaseModel):
     """What book.toml says."""
 
@@ -69,6 +104,7 @@ class Configuration(BaseModel):
     mode: Literal["live", "paper"] = "live"
     strategies: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(min_length=1)]] = {}
     kalshi: KalshiSettings = KalshiSettings()
+    ibkr: IbkrSettings = IbkrSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +123,11 @@ class Book:
     def projection_path(self) -> Path:
         """The current projection."""
         return self.folder / "ledger.duckdb"
+
+    @property
+    def statements_path(self) -> Path:
+        """The folder of the statements that were fetched, each byte for byte."""
+        return self.folder / "statements"
 
     def owner(self, account: str | None = None, mode: str | None = None) -> Owner:
         """Return whose events these are, unless the caller says otherwise."""

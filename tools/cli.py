@@ -111,7 +111,7 @@ def ingest(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Take files in: Kalshi JSON pages, JSON lines, CSV dumps of API rows, web exports."""
+    """Take files in: Flex statements (XML), Kalshi JSON pages and lines, CSV, web exports."""
     from tools import ingest as taking
 
     def work() -> Outcome:
@@ -171,6 +171,69 @@ def fetch_kalshi(
         return fetch.kalshi(book, wanted)
 
     _run("fetch kalshi", work, as_json=as_json)
+
+
+@fetching.command("ibkr")
+def fetch_ibkr(
+    context: typer.Context,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Stay: executions as they happen, the rest at times.")
+    ] = False,
+    no_project: Annotated[
+        bool, typer.Option("--no-project", help="Append only; project later.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Ask TWS or IB Gateway for executions, commissions, positions, open orders and the account.
+
+    Where it is comes from book.toml or $BROKERTRUTH_IBKR_HOST, _PORT, _CLIENT_ID.
+    """
+    from tools import fetch_ibkr as asking_gateway
+
+    def work() -> Outcome:
+        wanted = asking_gateway.Wanted(and_project=not no_project, dry_run=dry_run)
+        book = books.load(context.obj)
+        if follow:
+            from tools import following_ibkr
+
+            return following_ibkr.follow(book, wanted)
+        return asking_gateway.ibkr(book, wanted)
+
+    _run("fetch ibkr", work, as_json=as_json)
+
+
+@fetching.command("flex")
+def fetch_flex(
+    context: typer.Context,
+    queries: Annotated[
+        list[str] | None, typer.Option("--query", help="Id of a Flex query, as often as needed.")
+    ] = None,
+    timeout: Annotated[
+        int, typer.Option(min=1, max=86_400, help="Seconds to wait for each statement.")
+    ] = 600,
+    no_project: Annotated[
+        bool, typer.Option("--no-project", help="Append only; project later.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch Flex statements of Interactive Brokers, keep them in the book and take them in.
+
+    Queries and token come from book.toml or $BROKERTRUTH_IBKR_FLEX_QUERIES, _TOKEN_FILE, _TOKEN.
+    """
+    from tools import fetch_flex as fetching_flex
+
+    def work() -> Outcome:
+        wanted = fetching_flex.Wanted(
+            queries=tuple(queries or ()),
+            timeout_seconds=timeout,
+            and_project=not no_project,
+            dry_run=dry_run,
+        )
+        return fetching_flex.flex(books.load(context.obj), wanted)
+
+    _run("fetch flex", work, as_json=as_json)
 
 
 @app.command()
@@ -318,7 +381,8 @@ def explain(
     target: Annotated[
         str,
         typer.Argument(
-            help="A day, a trade, fill, order or instrument id, a key, or a log position."
+            help="A day, a trade, fill, order, instrument (or symbol), cash movement or corporate "
+            "action, a key, or a log position."
         ),
     ],
     limit: Annotated[int, typer.Option(min=1, help="Children shown at each level.")] = 10,

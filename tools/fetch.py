@@ -24,9 +24,11 @@ from adapters.kalshi.fetch import Fetched, Fetching, Plan
 from adapters.kalshi.signing import Credentials
 from adapters.kalshi.sites import Site
 from adapters.kalshi.streams import FILLS
-from adapters.kalshi.taking import Sighting, Taker
-from adapters.kalshi.telling import THE_BEGINNING, Told, earlier, prefix_of
+from adapters.kalshi.taking import Taker
+from adapters.kalshi.telling import prefix_of
 from adapters.log.sqlite import SQLiteLog
+from adapters.taking import Sighting
+from adapters.telling import THE_BEGINNING, Told, earlier
 from domain.errors import UsageError
 from domain.event import Owner, header
 from tools import alerts, findings, outcome
@@ -155,10 +157,10 @@ def one_round(
     found = [described(log, sighting) for sighting in taker.drifted()]
     projecting = wanted.and_project and not wanted.dry_run
     projected = project_after(book, log) if projecting else NOTHING
-    wrong = _Wrong(found)
+    wrong = Wrong(found)
     if projecting and projected.exit_code != outcome.FAILED:
-        wrong = _look(book, found, projected, covered)
-    shapes = {(one.kind, one.shape) for one in taker.sightings.values()}
+        wrong = look(book, found, projected, covered)
+    shapes = {(one.kind, one.shape) for one in taker.census.sightings.values()}
     told = _Report(fetched, wrong, projected, client, shapes=len(shapes))
     return told.outcome(dry_run=wanted.dry_run)
 
@@ -194,7 +196,7 @@ def _plan(clock: Clock, wanted: Wanted) -> Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wrong:
+class Wrong:
     """What is wrong with what came: its shapes, and what no fetch before had told."""
 
     shapes: Sequence[dict[str, Any]]
@@ -203,9 +205,11 @@ class _Wrong:
 
     @property
     def count(self) -> int:
+        """Return how many alerts it makes."""
         return len(self.shapes) + len(self.values) + len(self.canaries)
 
     def lines(self) -> list[str]:
+        """Return the alerts."""
         return [
             *map(alerts.of_shape, self.shapes),
             *map(alerts.of_values, self.values),
@@ -234,11 +238,15 @@ def described(log: SQLiteLog, sighting: Sighting) -> dict[str, Any]:
     }
 
 
-def _look(book: Book, shapes: list[dict[str, Any]], projected: Projected, covered: int) -> _Wrong:
+def look(book: Book, shapes: list[dict[str, Any]], projected: Projected, covered: int) -> Wrong:
+    """Return what is wrong with what came, after it was projected.
+
+    `covered` is how far the projection of before reached.
+    """
     fresh = (projected.data or {}).get("new_canaries")
     with book.open_projection() as connection:
         values = findings.impossible(connection, covered)
-    return _Wrong(shapes, values, fresh if isinstance(fresh, list) else [])
+    return Wrong(shapes, values, fresh if isinstance(fresh, list) else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +254,7 @@ class _Report:
     """Everything that is to be said about one fetch."""
 
     fetched: Fetched
-    wrong: _Wrong
+    wrong: Wrong
     projected: Projected
     client: Client
     shapes: int
@@ -294,7 +302,7 @@ class _Report:
             "dry_run": dry_run,
             "complete": self.fetched.complete,
             "data_until": _text(self.fetched.data_until),
-            "streams": [_row(one) for one in streams],
+            "streams": [row_of(one) for one in streams],
             "new": sum(one.new for one in streams),
             "revisions": sum(one.revisions for one in streams),
             "duplicates": sum(one.duplicates for one in streams),
@@ -335,7 +343,8 @@ def _gap(told: Told) -> str:
     )
 
 
-def _row(told: Told) -> dict[str, Any]:
+def row_of(told: Told) -> dict[str, Any]:
+    """Return what is told of a stream, for programs."""
     return {
         "stream": told.stream,
         "state": told.state,

@@ -25,7 +25,8 @@ _FIGURES: Final = """
         (SELECT count(*) FROM fill WHERE fee_state = 'pending') AS fees_pending,
         (SELECT count(*) FROM unreadable) AS unreadable,
         (SELECT count(*) FROM drift WHERE status <> 'known') AS drifted_shapes,
-        (SELECT count(*) FROM canary) AS canaries,
+        (SELECT count(*) FROM canary WHERE rule <> 'opening_missing') AS canaries,
+        (SELECT count(*) FROM opening) AS openings_missing,
         (SELECT count(*) FROM settlement WHERE revenue_state = 'missing') AS missing_revenue,
         (SELECT count(*) FROM settlement WHERE revenue_state = 'differs') AS differing_revenue,
         (
@@ -34,9 +35,17 @@ _FIGURES: Final = """
         ) AS settlements_without_all_fills,
         (SELECT count(*) FROM restatement WHERE change = 'changed') AS changed_facts,
         (SELECT count(*) FROM restatement WHERE change = 'completed') AS completed_facts,
-        (SELECT coalesce(sum(realized_gross), 0) FROM lot_match) AS realized_gross,
-        (SELECT coalesce(sum(realized_net), 0) FROM lot_match) AS realized_net,
-        (SELECT count(*) FROM lot_match WHERE fee_state = 'pending') AS lots_fee_pending
+        (SELECT count(*) FROM cash_comparison WHERE state = 'differs') AS differing_cash,
+        (SELECT count(*) FROM position_comparison WHERE state = 'differs') AS differing_positions,
+        (SELECT count(*) FROM realized_comparison WHERE state = 'differs') AS differing_realized,
+        (SELECT count(*) FROM lot_match WHERE fee_state = 'pending') AS lots_fee_pending,
+        (SELECT count(*) FROM lot_match WHERE basis_state = 'missing') AS lots_basis_missing
+"""
+# amounts of two currencies are never added
+_REALIZED: Final = """
+    SELECT currency, coalesce(sum(realized_gross), 0) AS realized_gross,
+        coalesce(sum(realized_net), 0) AS realized_net
+    FROM lot_match GROUP BY currency ORDER BY currency
 """
 _ALARMS: Final = (
     "unreadable",
@@ -44,6 +53,9 @@ _ALARMS: Final = (
     "canaries",
     "settlements_without_all_fills",
     "changed_facts",
+    "differing_cash",
+    "differing_positions",
+    "differing_realized",
 )
 
 
@@ -70,9 +82,10 @@ def status(book: Book) -> Outcome:
     with connection:
         kinds = query.run(connection, _KINDS)
         figures = _row(connection)
+        realized = render.as_rows(query.run(connection, _REALIZED))
         streams = lights.of_streams(connection, now())
-    data |= {"kinds": render.as_rows(kinds), "streams": streams, **figures}
-    alarms = [f"{one['stream']} {one['light']}" for one in streams if one["light"] != "ok"]
+    data |= {"kinds": render.as_rows(kinds), "streams": streams, **figures, "realized": realized}
+    alarms = lights.needing_a_look(streams)
     alarms += [f"{figures[name]} {name.replace('_', ' ')}" for name in _ALARMS if figures[name]]
     if stale:
         alarms.insert(0, f"projection is stale: {stale}")
@@ -82,7 +95,12 @@ def status(book: Book) -> Outcome:
         if alarms
         else ", nothing needs a look"
     )
-    body: list[RenderableType] = [render.as_table(kinds, closing=False), _figures(figures)]
+    shown = figures | {
+        f"{name} {one['currency']}": one[name]
+        for one in realized
+        for name in ("realized_gross", "realized_net")
+    }
+    body: list[RenderableType] = [render.as_table(kinds, closing=False), _figures(shown)]
     if streams:
         body.insert(0, lights.as_table(streams))
     return Outcome(verdict, data, body, outcome.FOUND if alarms else outcome.GOOD)

@@ -21,7 +21,19 @@ _SIGNATURES: Final[tuple[tuple[bytes, str], ...]] = (
     (b"PAR1", "a Parquet file"),
 )
 _HTML: Final = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_HEAD: Final = 4096
+HEAD: Final = 4096
+_UTF_32: Final = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
+_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+def is_xml(head: bytes) -> bool:
+    """Tell by the first HEAD bytes whether a file is XML, in whatever encoding, and no HTML."""
+    if head.startswith(_UTF_32):
+        return False
+    for mark in _MARKS:
+        head = head.removeprefix(mark)
+    text = head.replace(b"\x00", b"").decode("latin-1").lstrip(" \t\r\n")
+    return text.startswith("<") and not _HTML.search(text)
 
 
 def decode(data: bytes) -> str:
@@ -46,7 +58,7 @@ def decode(data: bytes) -> str:
 
 
 def _about_nul(data: bytes, nul: int) -> str:
-    head = data[:_HEAD]
+    head = data[:HEAD]
     if head[1::2].count(0) * 3 > len(head) or head[0::2].count(0) * 3 > len(head):
         return "this looks like UTF-16 text without a byte-order mark; save it as UTF-8"
     line = data.count(b"\n", 0, nul) + 1
@@ -57,7 +69,7 @@ def _about_nul(data: bytes, nul: int) -> str:
 
 
 def _refuse_markup(text: str) -> None:
-    head = text[:_HEAD].lstrip()
+    head = text[:HEAD].lstrip()
     if not head.startswith("<"):
         return
     if _HTML.search(head):
@@ -66,5 +78,8 @@ def _refuse_markup(text: str) -> None:
             "the name of the file; fetch it again"
         )
         raise NotUnderstoodError(message)
-    message = "this looks like XML; expected is JSON (an object or an array) or CSV with a header"
+    message = (
+        "this looks like XML; expected is JSON (an object or an array) or CSV with a header, or a "
+        "Flex statement of Interactive Brokers as XML"
+    )
     raise NotUnderstoodError(message)

@@ -117,7 +117,8 @@ def _kind(columns: list[str]) -> Kind:
     message = (
         f"neither JSON nor a known CSV: the first line has the columns {names}{more}.{hint} "
         "Expected are API rows with their JSON keys as columns (fills, settlements, orders, "
-        "markets, positions, balances), or Kalshi's own Transactions or Recent-Activity export"
+        "markets, positions, balances), or Kalshi's own Transactions or Recent-Activity export; of "
+        "Interactive Brokers, Flex statements are read, as XML: choose that format in the query"
     )
     raise NotUnderstoodError(message)
 

@@ -88,7 +88,10 @@ def _find(data: bytes, bytes_max: int) -> Found:
     text = content.decode(data)
     start = jsontext.skip_space(text, 0)
     if start == len(text):
-        message = 'the file is empty; an empty answer of the API would read {"fills":[]}'
+        message = (
+            "the file is empty; fetch it again: an empty answer of Kalshi's API reads "
+            '{"fills":[]}, and a Flex statement without rows still has its XML'
+        )
         raise NotUnderstoodError(message)
     if text[start] in "{[":
         return jsonrows.find_rows(text)

@@ -1,6 +1,7 @@
 """What an input held, before it becomes events, and how it becomes events."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -105,14 +106,8 @@ def build_events(found: Found, origin: Origin, as_of: datetime | None) -> list[N
 
 
 def build_fetch(found: Found, origin: Origin, name: str) -> NewEvent:
-    """Return the event that says what was taken in.
-
-    Its payload depends on the document and on what the importer makes of it: the same document
-    under another name at another time is a duplicate. Name and time are in the envelope.
-    """
+    """Return the event that says what was taken in."""
     payload: dict[str, object] = {
-        "document": str(origin.source["document"]),
-        "adapter": str(origin.source["adapter"]),
         "pages": Integer(found.pages),
         "rows": Integer(len(found.rows)),
     }
@@ -120,6 +115,20 @@ def build_fetch(found: Found, origin: Origin, name: str) -> NewEvent:
         payload["cursor_ended"] = found.cursor_ended
     if found.left_out:
         payload["rows_left_out"] = Integer(found.left_out)
+    return fetch_event(origin, name, payload)
+
+
+def fetch_event(origin: Origin, name: str, counts: Mapping[str, object]) -> NewEvent:
+    """Return the event of one document, with what its importer counted in it.
+
+    Its payload depends on the document and on what the importer makes of it: the same document
+    under another name at another time is a duplicate. Name and time are in the envelope.
+    """
+    payload: dict[str, object] = {
+        "document": str(origin.source["document"]),
+        "adapter": str(origin.source["adapter"]),
+        **counts,
+    }
     members = (f"{jsontext.quote(key)}:{jsontext.canonical(it)}" for key, it in payload.items())
     own = replace(origin, venue="ledger", source={**origin.source, "name": name})
     identity = identity_of(BY_NAME[ledger.FETCH], payload)

@@ -24,8 +24,10 @@ from adapters.kalshi.listings import Listings, tickers_in
 from adapters.kalshi.lists import Lists, Plan, Report, values_of
 from adapters.kalshi.snapshots import Snapshots
 from adapters.kalshi.streams import FILLS, LISTS
-from adapters.kalshi.taking import Sink, Taker
-from adapters.kalshi.telling import Told, earlier, fetch_event, moment, prefix_of
+from adapters.kalshi.taking import Taker
+from adapters.kalshi.telling import fetch_event, prefix_of
+from adapters.taking import Sink
+from adapters.telling import Told, earlier, moment
 from domain import jsontext
 from domain.event import Owner, StoredEvent
 

@@ -29,7 +29,8 @@ from adapters.kalshi.errors import RefusedError, plain
 from adapters.kalshi.signing import Credentials
 from adapters.kalshi.sites import Site
 from adapters.kalshi.streams import ADAPTER, BROKER
-from adapters.kalshi.taking import Piece, Taker
+from adapters.kalshi.taking import Taker
+from adapters.taking import Piece
 from domain import jsontext
 from domain.event import Origin, time_text
 from domain.jsontext import JsonTextError, Slice

@@ -17,7 +17,8 @@ from adapters.kalshi.errors import NotThereError
 from adapters.kalshi.paging import Page, pages
 from adapters.kalshi.streams import BROKER
 from adapters.kalshi.taking import Taker
-from adapters.kalshi.telling import Told, document_of
+from adapters.kalshi.telling import document_of
+from adapters.telling import Told
 from domain import jsontext
 from domain.event import Owner, StoredEvent, escape, make_key, payload_bytes
 from domain.jsontext import Slice

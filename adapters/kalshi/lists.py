@@ -19,7 +19,8 @@ from adapters.kalshi.errors import NotThereError
 from adapters.kalshi.paging import Page, pages
 from adapters.kalshi.streams import ORDERS, Stream
 from adapters.kalshi.taking import Taker
-from adapters.kalshi.telling import THE_BEGINNING, Told, asked_text, document_of, moment
+from adapters.kalshi.telling import asked_text, document_of
+from adapters.telling import THE_BEGINNING, Told, moment
 from domain.event import time_text
 from domain.jsontext import Slice
 

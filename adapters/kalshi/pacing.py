@@ -29,6 +29,11 @@ class Bucket:
             self.waited_seconds += seconds
             self._clock.sleep(seconds)
 
+    def wait_seconds(self, tokens: float) -> float:
+        """Return how long taking tokens out now would wait for them."""
+        self._fill()
+        return max(tokens - self._level, 0) / self._rate
+
     def change(self, tokens_per_second: float, capacity: float) -> None:
         """Fill at another rate from now on. What was taken stays taken."""
         self._fill()

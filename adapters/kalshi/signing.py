@@ -5,9 +5,7 @@ exception's context.
 """
 
 import base64
-import os
 import re
-import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from adapters import secretfiles
 from adapters.kalshi.errors import UnfitKeyError, plain
 
 RSA_BITS_MIN: Final = 2048
@@ -92,44 +91,14 @@ def load(key_id: str | None, *, pem: str | None, file: Path | None) -> Credentia
     if pem is not None and file is not None:
         raise UnfitKeyError("the private key is given as text and as a file; give one of them")
     if file is not None:
-        return Credentials(key_id, _key(_read(file), plain(str(file))))
+        name = plain(str(file))
+        pem_bytes = secretfiles.read(
+            file, name=name, what="key", bytes_max=_FILE_BYTES_MAX, unfit=UnfitKeyError
+        )
+        return Credentials(key_id, _key(pem_bytes, name))
     if pem is None or not pem.strip():
         raise UnfitKeyError(f"key id {key_id[:_SHOWN_CHARACTERS]}…: no private key; {_EXPECTED}")
     return Credentials(key_id, _key(pem.encode("ascii", "replace"), "the private key"))
-
-
-def _read(file: Path) -> bytes:
-    """Read the file if nobody else can; what is checked is what is read."""
-    name = plain(str(file))
-    # The error is raised outside of the except block: it is to have no context.
-    descriptor, reason = -1, ""
-    try:
-        # Without waiting: the name may be of a pipe that nobody writes into.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        reason = error.strerror or "no reason given"
-    if reason:
-        raise UnfitKeyError(f"{name}: the key file cannot be read: {reason}")
-    try:
-        _refuse_unsafe(name, os.fstat(descriptor))
-        return os.read(descriptor, _FILE_BYTES_MAX)
-    finally:
-        os.close(descriptor)
-
-
-def _refuse_unsafe(name: str, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise UnfitKeyError(f"{name}: not a regular file; name the file that holds the key")
-    if status.st_uid not in (os.geteuid(), 0):
-        raise UnfitKeyError(
-            f"{name}: the key file belongs to another user, who could exchange the key; "
-            "make a copy that belongs to you, with mode 600"
-        )
-    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise UnfitKeyError(
-            f"{name}: other users may use the key file (mode {stat.S_IMODE(status.st_mode):03o}); "
-            "take that away with chmod 600, and make a new key if others use this machine"
-        )
 
 
 def _key(pem: bytes, name: str) -> PrivateKey:

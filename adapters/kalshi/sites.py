@@ -1,11 +1,11 @@
 """Where the exchange is: production, demo, or an address of one's own."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 
 import httpx
 
+from adapters.addresses import is_loopback
 from domain.errors import UsageError
 
 _STREAM_PATH: Final = "/trade-api/ws/v2"
@@ -95,21 +95,12 @@ def _checked(text: str, schemes: tuple[str, str], expected: str) -> httpx.URL:
         )
     if url.port is not None and not 0 < url.port <= _PORT_LAST:
         raise UsageError(f"{text[:80]!r}: a port is a number from 1 to {_PORT_LAST}")
-    if url.scheme == unsafe and not _is_loopback(url.host):
+    if url.scheme == unsafe and not is_loopback(url.host):
         raise UsageError(
             f"{text[:80]!r}: {unsafe}:// would send everything unencrypted; use {safe}:// "
             f"({unsafe}:// is for this machine only, such as {unsafe}://127.0.0.1:8000)"
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_paper(host: str) -> bool:

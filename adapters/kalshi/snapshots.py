@@ -14,7 +14,8 @@ from adapters.kalshi.client import Client
 from adapters.kalshi.errors import BadRequestError, ForbiddenError, NotThereError
 from adapters.kalshi.paging import Page, one_page, pages
 from adapters.kalshi.taking import Taker
-from adapters.kalshi.telling import Told, asked_text, document_of
+from adapters.kalshi.telling import asked_text, document_of
+from adapters.telling import Told
 from domain import jsontext
 from domain.event import EVERYTHING, Asked
 from domain.jsontext import Integer, Slice

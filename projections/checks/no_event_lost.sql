@@ -11,7 +11,7 @@ WITH counted AS (
 ),
 
 rows_made AS (
-    SELECT 'fill' AS fact, count(*) AS facts FROM fill
+    SELECT 'fill' AS fact, (SELECT count(*) FROM fill) + count(*) AS facts FROM set_aside
     UNION ALL
     SELECT 'settlement', count(*) FROM settlement
     UNION ALL
@@ -30,6 +30,26 @@ rows_made AS (
     SELECT 'report_transaction', count(*) FROM report_transaction
     UNION ALL
     SELECT 'report_activity', count(*) FROM report_activity
+    UNION ALL
+    SELECT 'statement', count(*) FROM statement
+    UNION ALL
+    SELECT 'commission', count(*) FROM commission
+    UNION ALL
+    SELECT 'corporate_action', count(*) FROM corporate_action
+    UNION ALL
+    SELECT 'cash_report', count(*) FROM cash_report
+    UNION ALL
+    SELECT 'fx_rate', count(*) FROM fx_rate
+    UNION ALL
+    SELECT 'transfer', count(*) FROM transfer
+    UNION ALL
+    SELECT 'security', count(*) FROM security
+    UNION ALL
+    SELECT 'account_profile', count(*) FROM account_profile
+    UNION ALL
+    SELECT 'option_event', count(*) FROM option_event
+    UNION ALL
+    SELECT 'account_value', count(*) FROM account_value
     UNION ALL
     SELECT 'fetch_log', count(*) FROM fetch_log
 )

@@ -1,5 +1,6 @@
 -- P&L is one number: by account and currency, and by day, strategy and family (unattributed
--- included), daily_pnl says what lot_match says. Any row is a fault of the code.
+-- included), daily_pnl says what lot_match says, and leaves the same unknown. Any row is a fault of
+-- the code.
 WITH by_lots AS (
     SELECT
         (l.closed_at AT TIME ZONE 'UTC')::DATE AS day,
@@ -9,9 +10,12 @@ WITH by_lots AS (
         l.currency,
         l.strategy,
         i.family,
+        l.fee_state,
+        l.basis_state,
         count(*) AS lots,
         sum(l.realized_gross) AS gross,
-        coalesce(sum(l.realized_net), 0) AS net
+        sum(l.fees) AS fees,
+        sum(l.realized_net) AS net
     FROM lot_match AS l
     LEFT JOIN instrument AS i USING (venue, instrument_id)
     GROUP BY ALL
@@ -26,11 +30,13 @@ by_days AS (
         currency,
         strategy,
         family,
-        sum(lots)::BIGINT AS lots,
-        sum(realized_gross) AS gross,
-        coalesce(sum(realized_net), 0) AS net
+        fee_state,
+        basis_state,
+        lots,
+        realized_gross,
+        fees,
+        realized_net
     FROM daily_pnl
-    GROUP BY ALL
 )
 
 SELECT 'only lot_match says' AS what, *

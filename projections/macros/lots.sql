@@ -20,3 +20,26 @@ CREATE OR REPLACE TEMP MACRO units_of(quantity) AS
 -- A price or fee as billionths of the currency.
 CREATE OR REPLACE TEMP MACRO billionths_of(amount) AS
     (amount::DECIMAL(28, 9) * 1000000000)::BIGINT;
+
+-- The smallest integer that is not less than dividend / divisor, both of them not negative.
+CREATE OR REPLACE TEMP MACRO ceiling_of(dividend, divisor) AS
+    (dividend + divisor - 1) // divisor;
+
+-- Units of 1e-8 contracts at a price in the currency.
+CREATE OR REPLACE TEMP MACRO worth(units, price, multiplier) AS
+    (contracts(units)::DECIMAL(38, 8) * price * multiplier)::DECIMAL(38, 20);
+
+-- The part of an amount that falls on the first `units` of `total`. Cut at 1e-12; the whole is
+-- whole.
+CREATE OR REPLACE TEMP MACRO part_of(amount, units, total) AS
+    CASE
+        WHEN units = total THEN amount::DECIMAL(38, 20)
+        ELSE (
+            -- whole times and the rest apart: the product of all of it would not fit
+            (
+                (amount::DECIMAL(38, 12) * 1000000000000)::HUGEINT // total * units
+                + (amount::DECIMAL(38, 12) * 1000000000000)::HUGEINT % total * units // total
+            )::DECIMAL(38, 0)
+            * 0.000000000001
+        )::DECIMAL(38, 20)
+    END;

@@ -1,9 +1,10 @@
 -- Which lots are still open, and what did they cost?
--- quantity is signed; an empty fee is one that nobody has stated yet.
+-- quantity is signed; an empty fee is one that nobody has stated yet, an empty price or cost that
+-- of an opening that nobody has told.
 SELECT
     concat_ws('/', venue, account, mode) AS account,
     subaccount AS sub,
-    instrument_id,
+    symbol AS instrument,
     CASE direction WHEN 'long' THEN quantity ELSE -quantity END AS quantity,
     open_price AS price,
     cost,
@@ -12,4 +13,5 @@ SELECT
     (opened_at AT TIME ZONE 'UTC')::DATE AS opened_on,
     open_fill_id
 FROM open_lot
-ORDER BY account, sub, instrument_id, opened_at, open_fill_id
+INNER JOIN instrument USING (venue, instrument_id)
+ORDER BY account, sub, instrument, opened_at, open_fill_id

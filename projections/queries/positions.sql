@@ -16,7 +16,7 @@ WITH lot AS (
 SELECT
     concat_ws('/', venue, account, mode) AS account,
     subaccount AS sub,
-    instrument_id,
+    i.symbol AS instrument,
     p.quantity,
     p.average_price AS price,
     p.cost,
@@ -25,4 +25,5 @@ SELECT
     (l.opened_at AT TIME ZONE 'UTC')::DATE AS opened_on
 FROM position AS p
 INNER JOIN lot AS l USING (venue, account, mode, subaccount, instrument_id, currency)
-ORDER BY account, sub, instrument_id, ccy
+INNER JOIN instrument AS i USING (venue, instrument_id)
+ORDER BY account, sub, instrument, ccy

@@ -74,17 +74,22 @@ SELECT
     CASE WHEN stated(p.client_order_id) IS NOT NULL THEN position END AS client_order_position,
     p.subaccount_number AS subaccount,
     p.ticker AS instrument_id,
+    'EVENT' AS asset_class,
+    'execution' AS booking,
+    'api' AS told_by,
     CASE r.acquired WHEN 'yes' THEN 'buy' WHEN 'no' THEN 'sell' ELSE r.acquired END AS side,
     r.acquired AS outcome_side,
     r.quantity AS quantity,
     r.yes AS price,
     '1' AS multiplier,
     r.fee AS fee,
+    'USD' AS fee_currency,
     'USD' AS currency,
     p.created_time AS executed_at,
     CASE WHEN p.is_taker THEN 'taker' ELSE 'maker' END AS liquidity,
     p.exchange_index AS exchange_index,
     CASE
+        WHEN p.order_id = '' THEN 'order_id is empty'
         -- rows compare as if NULL were a value: without the first condition, silence would differ
         WHEN r.book_side IS NOT NULL
             AND (r.acquired, r.book_side) NOT IN (('yes', 'bid'), ('no', 'ask'))

@@ -16,17 +16,22 @@ SELECT
     CASE WHEN stated(p.client_order_id) IS NOT NULL THEN position END AS client_order_position,
     p.subaccount AS subaccount,
     p.market_ticker AS instrument_id,
+    'EVENT' AS asset_class,
+    'execution' AS booking,
+    'message' AS told_by,
     CASE p.outcome_side WHEN 'yes' THEN 'buy' WHEN 'no' THEN 'sell' ELSE p.outcome_side END AS side,
     p.outcome_side AS outcome_side,
     p.count_fp AS quantity,
     p.yes_price_dollars AS price,
     '1' AS multiplier,
     p.fee_cost AS fee,
+    'USD' AS fee_currency,
     'USD' AS currency,
     time_of_milliseconds(p.ts_ms) AS executed_at,
     CASE WHEN p.is_taker THEN 'taker' ELSE 'maker' END AS liquidity,
     p.exchange_index AS exchange_index,
     CASE
+        WHEN p.order_id = '' THEN 'order_id is empty'
         WHEN (p.outcome_side, p.book_side) NOT IN (('yes', 'bid'), ('no', 'ask'))
             THEN 'outcome_side ' || p.outcome_side || ' with book_side ' || p.book_side
         WHEN compared(p.count_fp) <= 0 THEN 'quantity ' || p.count_fp || ' is not positive'

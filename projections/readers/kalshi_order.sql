@@ -52,6 +52,11 @@ SELECT
         WHEN (p.action, p.side) IN (('buy', 'no'), ('sell', 'yes')) THEN 'no'
         ELSE p.action || ' ' || p.side
     END AS outcome_side,
+    CASE
+        WHEN p.outcome_side = 'yes' OR (p.action, p.side) IN (('buy', 'yes'), ('sell', 'no'))
+            THEN 'buy'
+        ELSE 'sell'
+    END AS side,
     p.type AS order_type,
     p.status AS status,
     r.price AS price,
@@ -60,5 +65,5 @@ SELECT
     r.remaining AS remaining_quantity,
     p.created_time AS created_at,
     stated(p.last_update_time) AS updated_at,
-    NULL AS contradiction
+    CASE WHEN p.status = '' THEN 'status is empty' END AS contradiction
 FROM rendered

@@ -33,6 +33,7 @@ SELECT
     p.ticker AS instrument_id,
     coalesce(asked.subaccount, '0') AS subaccount,
     as_of,
+    'api' AS told_by,
     r.quantity AS quantity,
     r.exposure AS exposure,
     r.realized_pnl AS realized_pnl,

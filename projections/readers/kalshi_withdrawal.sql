@@ -7,6 +7,7 @@ SELECT
     mode,
     p.id AS movement_id,
     'withdrawal' AS direction,
+    'withdrawal' AS category,
     dollars_of_cents(p.amount_cents) AS amount,
     dollars_of_cents(p.fee_cents) AS fee,
     'USD' AS currency,

@@ -13,7 +13,7 @@
 --   if cash moved in a subaccount that they do not tell of.
 -- Each statement is compared with one before it: one cause, one row.
 INSERT INTO canary BY NAME
-WITH statement AS (
+WITH telling AS (
     SELECT
         venue,
         account,
@@ -31,9 +31,9 @@ WITH statement AS (
 ),
 
 moment AS (
-    SELECT venue, account, mode, currency, as_of AS moment FROM statement
+    SELECT venue, account, mode, currency, as_of AS moment FROM telling
     UNION
-    SELECT venue, account, mode, currency, received_at FROM statement
+    SELECT venue, account, mode, currency, received_at FROM telling
 ),
 
 -- what moves cash, and what moves it by an unknown amount
@@ -68,7 +68,7 @@ bucket AS (
         sum(e.moved) AS moved,
         sum(e.unclear) AS unclear
     FROM (
-        SELECT * FROM entry SEMI JOIN statement USING (venue, account, mode, currency)
+        SELECT * FROM entry SEMI JOIN telling USING (venue, account, mode, currency)
     ) AS e
     ASOF JOIN moment AS m
         ON m.venue = e.venue
@@ -100,7 +100,7 @@ up_to AS (
 known_subaccount AS (
     SELECT venue, account, mode, subaccount, min("at") AS first_at
     FROM cash_ledger
-    SEMI JOIN statement USING (venue, account, mode)
+    SEMI JOIN telling USING (venue, account, mode)
     GROUP BY ALL
 ),
 
@@ -109,7 +109,7 @@ clear AS (
         s.*,
         a.amount AS ledger,
         a.unclear
-    FROM statement AS s
+    FROM telling AS s
     INNER JOIN up_to AS a
         ON (a.venue, a.account, a.mode, a.currency) = (s.venue, s.account, s.mode, s.currency)
         AND a.moment = s.as_of

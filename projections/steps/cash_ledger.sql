@@ -1,5 +1,5 @@
 -- fill, movement, interval, payment, holding, merged_cash_movement -> cash_ledger: every effect on
--- cash.
+-- cash at Kalshi; that of IBKR is in cash_ledger_ibkr.
 -- Kalshi takes the price of the side acquired, and pays 1.00 for each pair of YES and NO as soon as
 -- both are held; the settlement pays only what is left. Counting every winning contract at
 -- settlement would count redeemed pairs twice.
@@ -86,7 +86,7 @@ SELECT
     movement_id AS reference,
     position
 FROM merged_cash_movement
-WHERE status = 'applied'
+WHERE venue = 'kalshi' AND status = 'applied'
 UNION ALL BY NAME
 SELECT
     venue,
@@ -101,4 +101,4 @@ SELECT
     movement_id AS reference,
     position
 FROM merged_cash_movement
-WHERE status = 'applied' AND fee <> 0;
+WHERE venue = 'kalshi' AND status = 'applied' AND fee <> 0;

@@ -1,4 +1,5 @@
--- merged_fill, merged_settlement -> fill: every fill with its fee, as far as anybody stated it.
+-- merged_fill, merged_settlement -> fill: every fill of Kalshi with its fee, as far as anybody
+-- stated it.
 -- Rules:
 --   1. a fee that the fill states is taken as it is;
 --   2. otherwise what the settlement states, less the stated fees of the market's other fills, is
@@ -8,7 +9,7 @@
 -- Invariant: in a market whose fills are complete, fees add up to the settlement's fee.
 INSERT INTO fill BY NAME
 WITH silent AS (
-    SELECT * FROM merged_fill WHERE fee IS NULL
+    SELECT * FROM merged_fill WHERE fee IS NULL AND venue = 'kalshi'
 ),
 
 stated AS (
@@ -20,7 +21,7 @@ stated AS (
         sum(fee) AS fee,
         sum(quantity) AS quantity
     FROM merged_fill
-    WHERE fee IS NOT NULL
+    WHERE fee IS NOT NULL AND venue = 'kalshi'
     GROUP BY ALL
 ),
 
@@ -73,7 +74,7 @@ SELECT
     coalesce(f.subaccount, 0) AS subaccount,
     'stated' AS fee_state
 FROM merged_fill AS f
-WHERE f.fee IS NOT NULL
+WHERE f.fee IS NOT NULL AND f.venue = 'kalshi'
 UNION ALL BY NAME
 SELECT
     f.* EXCLUDE (fee, subaccount),

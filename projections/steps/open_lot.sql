@@ -1,6 +1,8 @@
 -- lot, movement, holding -> open_lot: what nothing has closed yet.
 -- A fill is open in one stretch, its last one, whatever was closed of it before.
--- cost is the cash paid: the price of the side held. On Kalshi a short YES is a NO at 1 - price.
+-- cost is the cash paid: the price of the side held, less the premium of the option that it came
+-- of.
+-- On Kalshi a short YES is a NO at 1 - price.
 INSERT INTO open_lot BY NAME
 SELECT
     h.venue,
@@ -15,14 +17,13 @@ SELECT
     l.quantity,
     l.open_price,
     l.multiplier,
-    (
-        l.quantity::DECIMAL(38, 8)
-        * CASE
-            WHEN h.venue = 'kalshi' AND l.sign = -1 THEN 1 - l.open_price
-            ELSE l.sign * l.open_price
-        END
-        * l.multiplier
-    )::DECIMAL(38, 20) AS cost,
+    l.basis_state,
+    CASE
+        WHEN l.basis_state = 'missing' THEN NULL
+        WHEN h.venue = 'kalshi' AND l.sign = -1
+            THEN (l.quantity::DECIMAL(38, 8) * (1 - l.open_price) * l.multiplier)::DECIMAL(38, 20)
+        ELSE l.sign * l.open_worth - l.premium
+    END::DECIMAL(38, 20) AS cost,
     CASE WHEN l.open_fee IS NULL THEN 'pending' ELSE 'complete' END AS fee_state,
     l.open_fee AS fees,
     o.currency,

@@ -13,6 +13,7 @@ WITH filled AS (
         coalesce(sum(quantity) FILTER (side = 'buy'), 0)::DECIMAL(18, 8) AS yes_filled,
         coalesce(sum(quantity) FILTER (side = 'sell'), 0)::DECIMAL(18, 8) AS no_filled
     FROM fill
+    WHERE venue = 'kalshi'
     GROUP BY ALL
 ),
 

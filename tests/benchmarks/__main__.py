@@ -16,6 +16,8 @@ from tests.benchmarks.corpus import write_log
 FOLDER = Path("build", "benchmarks")
 APPENDED = 100_000
 FETCHED = 100_000
+STATEMENT = 1_300_000
+LARGE_STATEMENT = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,22 @@ def main() -> None:
     against(f"rebuild: peak memory {rebuilt.peak_mb:,} MB", -rebuilt.peak_mb, -2048)
     print(f"  rebuild: {rebuilt.seconds / read.seconds:.1f} x the time of a raw read")
     _fetching(chosen.runs)
+    _flex(chosen.runs)
+
+
+def _flex(runs: int) -> None:
+    """Take Flex statements in: an ordinary one against the parser alone, and a very large one."""
+    read, parsed, taken = in_turns(
+        [(name, str(STATEMENT)) for name in ("flex-read", "flex-parse", "flex-ingest")], runs
+    )
+    line(f"make the events of a statement of {STATEMENT / 1e6:.1f} MB", read)
+    line("  lxml parsing it into a tree once", parsed)
+    line("  ingest it, appended", taken)
+    times = read.seconds / parsed.seconds
+    against(f"flex: {times:.1f} x the time of parsing alone", -times, -5)
+    (large,) = in_turns([("flex-ingest", str(LARGE_STATEMENT))], 1)
+    line(f"ingest a statement of {LARGE_STATEMENT / 1e6:.0f} MB, appended", large)
+    against(f"flex: peak memory {large.peak_mb:,} MB", -large.peak_mb, -500)
 
 
 def _fetching(runs: int) -> None:

@@ -15,19 +15,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from lxml import etree
+
+from adapters import flex
 from adapters.kalshi.client import Client
 from adapters.kalshi.paging import pages
 from adapters.kalshi.streams import LISTS
 from adapters.log.recorder import EVENTS
 from adapters.log.sqlite import SQLiteLog
-from domain.event import payload_bytes
+from domain.event import Owner, payload_bytes
 from replay.database import Resources
 from replay.rebuild import Plan, rebuild
 from tests.benchmarks.corpus import events
 from tests.benchmarks.serving import serving
+from tests.benchmarks.statements import write_statement
 from tests.oracle.payloads import replay_payloads
 from tools import book as books
 from tools import fetch as fetching
+from tools import ingest as ingesting
 
 Row = TypeVar("Row")
 BUILT_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -155,6 +160,43 @@ def _ask(
     return count
 
 
+def flex_parse(size: int) -> tuple[float, int]:
+    """Parse a made Flex statement into a tree with lxml and do nothing with it."""
+    with _work_folder() as folder:
+        path = Path(folder, "made.xml")
+        trades = write_statement(path, size)
+        start = time.perf_counter()
+        etree.parse(path)
+        return time.perf_counter() - start, trades
+
+
+def flex_read(size: int) -> tuple[float, int]:
+    """Read the same statement twice, as an ingest does, and make its events; append none."""
+    with _work_folder() as folder:
+        path = Path(folder, "made.xml")
+        write_statement(path, size)
+        with path.open("rb") as file:
+            start = time.perf_counter()
+            seen = flex.survey(file, name="made.xml", book=Owner("main", "live"))
+            made = sum(map(len, flex.batches(file, seen, received_at=BUILT_AT)))
+            return time.perf_counter() - start, made
+
+
+def flex_ingest(size: int) -> tuple[float, int]:
+    """Take the same statement in, durable and sealed; do not project."""
+    with _work_folder() as folder:
+        path = Path(folder, "made.xml")
+        write_statement(path, size)
+        book = books.create(Path(folder, "book"), account="main", mode="live")
+        start = time.perf_counter()
+        done = ingesting.ingest(
+            book, [str(path)], owner=book.owner(), as_of=None, dry_run=False, and_project=False
+        )
+        seconds = time.perf_counter() - start
+        assert done.exit_code == 0, done.verdict
+        return seconds, done.data["new"]
+
+
 TASKS: dict[str, Callable[..., tuple[float, int]]] = {
     "append": append,
     "append-raw": append_raw,
@@ -163,6 +205,9 @@ TASKS: dict[str, Callable[..., tuple[float, int]]] = {
     "per-event": replay_per_event,
     "fetch": fetch,
     "fetch-bare": fetch_bare,
+    "flex-parse": flex_parse,
+    "flex-read": flex_read,
+    "flex-ingest": flex_ingest,
 }
 
 

@@ -23,7 +23,7 @@ def fits(places: Places, text: str) -> bool:
 
 def test_the_sql_types_are_those_of_the_module_text() -> None:
     sql = {places.sql: places for places in (QUANTITY, PRICE, MULTIPLIER, FEE, MONEY)}
-    assert set(sql) == {"DECIMAL(18,8)", "DECIMAL(18,9)", "DECIMAL(9,3)", "DECIMAL(38,20)"}
+    assert set(sql) == {"DECIMAL(18,8)", "DECIMAL(18,9)", "DECIMAL(12,3)", "DECIMAL(38,20)"}
 
 
 def test_quantity_times_price_times_multiplier_fits_money_exactly() -> None:

@@ -47,6 +47,7 @@ def test_a_message_tells_the_fill_of_its_page_but_for_the_microseconds(
             2026, 1, 12, 17, 4, 5, 670_000, UTC
         )
         row.pop("client_order_evidence")
+        assert row.pop("told_by") == ("message" if built is told else "api")
         rows.append(row)
     assert rows[0] == rows[1]
     assert told.rows("SELECT amount FROM cash_ledger") == paged.rows(

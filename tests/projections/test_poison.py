@@ -88,12 +88,15 @@ def test_an_optional_integer_that_is_too_long_is_not_taken_for_absent(
     assert books.build([event(kind, json.dumps(payload))]).rebuilt.unreadable == 1
 
 
-@pytest.mark.parametrize("key", ["fill_id", "ticker", "order_id"])
-def test_an_empty_id_is_a_missing_value(books: BookMaker, key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [("fill_id", "missing_value"), ("ticker", "missing_value"), ("order_id", "contradiction")],
+)
+def test_an_empty_id_is_no_id(books: BookMaker, key: str, reason: str) -> None:
     kind, text = BASES["fill"]
     payload = json.loads(text) | {key: ""}
     built = books.build([event(kind, json.dumps(payload))])
-    assert built.value("SELECT reason FROM unreadable") == "missing_value"
+    assert built.value("SELECT reason FROM unreadable") == reason
 
 
 @pytest.mark.parametrize(

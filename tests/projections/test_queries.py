@@ -72,6 +72,21 @@ def others() -> list[NewEvent]:
 
 DAY = timedelta(days=1)
 
+OF_IBKR = {
+    "base-pnl-by-day",
+    "cancels-and-corrections",
+    "cash-against-broker",
+    "cash-differences",
+    "conversions",
+    "corporate-actions",
+    "dividends-and-taxes",
+    "option-ends",
+    "partial-orders",
+    "positions-against-broker",
+    "realized-against-broker",
+    "realized-differences",
+}
+
 
 @pytest.fixture(scope="module")
 def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BookMaker]:
@@ -128,8 +143,8 @@ def test_saved_queries_answer_alike_with_one_thread_and_several(built: Built) ->
 
 
 def test_most_saved_queries_have_something_to_say_of_a_busy_book(built: Built) -> None:
-    silent = [saved.name for saved in SAVED if not rows_of(built, saved.name)]
-    assert silent == ["unsettled-lots"]
+    silent = {saved.name for saved in SAVED if not rows_of(built, saved.name)}
+    assert silent == {"unsettled-lots", *OF_IBKR}
 
 
 def test_answers_fit_a_screen_of_100_columns(built: Built) -> None:

@@ -29,7 +29,8 @@ def made_by(step: Step) -> set[str]:
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 def test_a_step_reads_what_it_declares_and_nothing_else(step: Step) -> None:
-    assert read_by(step) == set(step.inputs)
+    # one of several statements may read what another has made
+    assert read_by(step) - set(step.outputs) == set(step.inputs)
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)

@@ -165,7 +165,6 @@ def nothing_said() -> list[Case]:
     """An empty text where something must be said."""
     return [
         Case("fill", {"fill_id": ""}, "missing_value", "fill_id", None),
-        Case("fill", {"order_id": ""}, "missing_value", "order_id", None),
         Case("fill", {"ticker": ""}, "missing_value", "instrument_id", None),
         Case("old fill", {"side": ""}, "missing_value", "side", None),
         Case("settlement", {"ticker": ""}, "missing_value", "instrument_id", None),
@@ -177,6 +176,7 @@ def nothing_said() -> list[Case]:
 def contradictions() -> list[Case]:
     """Each value can be read, but together they cannot be true."""
     wrong: list[tuple[str, dict[str, Any], str]] = [
+        ("fill", {"order_id": ""}, "order_id is empty"),
         ("fill", {"book_side": "ask"}, "outcome_side yes with book_side ask"),
         ("fill", {"book_side": "yes"}, "outcome_side yes with book_side yes"),
         ("fill", {"no_price_dollars": "0.51"}, "yes 0.6200 + no 0.51 is not 1"),

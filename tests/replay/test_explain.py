@@ -323,5 +323,7 @@ def test_sums_keep_every_digit() -> None:
 
 
 def test_figures_of_which_nothing_is_known_are_pending_not_zero() -> None:
-    figures = Figures(lots=2, pending=2, gross=dec("1"), fees=dec("0"), net=dec("0"))
+    figures = Figures(
+        lots=2, pending=2, missing=0, unknown=2, gross=dec("1"), fees=dec("0"), net=dec("0")
+    )
     assert figures.facts()[2:] == (("fees", "pending"), ("net", "pending"))

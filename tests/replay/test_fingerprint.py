@@ -3,7 +3,8 @@
 import duckdb
 import pytest
 
-from domain.results import LotMatch, Restatement
+from domain.holdings import LotMatch
+from domain.results import Restatement
 from projections.schema import create_table
 from replay.fingerprint import of_table, whole
 from tests.books import BookMaker, Built

@@ -182,7 +182,7 @@ def test_a_saved_query_is_found_by_its_name() -> None:
 
 
 def test_an_unknown_saved_query_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="did you mean pnl-by-day, "):
+    with pytest.raises(UsageError, match="did you mean base-pnl-by-day, pnl-by-day, "):
         query.saved_query("pnl")
     with pytest.raises(UsageError, match="did you mean drift"):
         query.saved_query("drfit")

@@ -140,6 +140,10 @@ def test_a_rebuild_that_the_user_stops_leaves_no_file(books: BookMaker, tmp_path
 
 CHECKS: Final = {
     "cash_truth": "UPDATE lot_match SET realized_gross = realized_gross + 0.01",
+    "cash_truth_ibkr": (
+        "INSERT INTO cash_ledger SELECT * REPLACE ('ibkr' AS venue, 'dividend' AS cause)"
+        " FROM cash_ledger LIMIT 1"
+    ),
     "one_number": "UPDATE daily_pnl SET realized_gross = realized_gross + 0.01",
     "fees_once": "UPDATE cash_ledger SET amount = 2 * amount WHERE cause = 'fee'",
     "facts_once": "INSERT INTO fill FROM fill LIMIT 1",

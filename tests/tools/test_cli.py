@@ -36,8 +36,9 @@ FIELDS: dict[str, str] = {
     "status": (
         "book account mode events watermark stale_because fingerprint content_fingerprint kinds "
         "streams fills settlements open_positions fees_pending unreadable drifted_shapes canaries "
-        "missing_revenue differing_revenue settlements_without_all_fills changed_facts "
-        "completed_facts realized_gross realized_net lots_fee_pending"
+        "openings_missing missing_revenue differing_revenue settlements_without_all_fills "
+        "changed_facts completed_facts differing_cash differing_positions differing_realized "
+        "lots_fee_pending lots_basis_missing realized"
     ),
     "drift": "shapes canaries impossible_values stale_because",
     "unreadable": "unreadable stale_because",

@@ -65,7 +65,7 @@ def test_a_lost_key_is_an_alert_and_the_event_is_kept_unread(tmp_path: Path) -> 
     listed = run(book, "unreadable", "--json")
     assert (listed.code, listed.json["verdict"]) == (1, "1 event unreadable")
     assert listed.json["unreadable"][0]["reason"] == "unknown_shape"
-    assert run(book, "status", "--json").json["realized_net"] == "2.13"
+    assert run(book, "status", "--json").json["realized"][0]["realized_net"] == "2.13"
 
 
 def test_a_net_winner_that_is_paid_nothing_is_an_alert_with_the_computed_revenue(

@@ -10,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from adapters import flex
 from adapters.files import read_input
 from adapters.log.sqlite import SQLiteLog
 from domain.event import Owner
+from tests.adapters.flex.made import element, response, statement, trade, trades
+from tests.shared_data import SHARED, needs_shared_data
 from tests.tools.command import (
     BOUGHT,
     SOLD,
+    Ran,
     bytes_of,
     edited,
     fills_page,
@@ -26,6 +30,7 @@ from tests.tools.command import (
     start,
     written,
 )
+from tools import ingest
 
 BALANCE = '{"balance":1234,"portfolio_value":56,"updated_ts":1780315200}'
 POSITIONS = json.dumps(
@@ -75,7 +80,8 @@ def test_other_content_under_the_same_key_is_a_revision(tmp_path: Path) -> None:
     taken = run(book, "ingest", written(tmp_path / "again", fills=dearer), "--json").json
     assert (taken["new"], taken["revisions"], taken["duplicates"]) == (0, 1, 1)
     told = run(book, "status", "--json").json
-    assert (told["fills"], told["changed_facts"], told["realized_net"]) == (2, 1, "2.03")
+    assert (told["fills"], told["changed_facts"]) == (2, 1)
+    assert told["realized"][0]["realized_net"] == "2.03"
 
 
 def test_every_file_is_told_with_its_form_and_rows(tmp_path: Path, book: Path) -> None:
@@ -128,7 +134,7 @@ def test_a_foreign_file_is_refused_by_name_and_the_others_are_taken_in(
     assert seen.code == 2
     assert seen.verdict.startswith("3 files refused; 0 new events, 0 revisions, 3 duplicates")
     assert f"refused: {pages / 'b_cut.json'}: " in seen.out
-    assert run(book, "status", "--json").json["realized_net"] == "2.13"
+    assert run(book, "status", "--json").json["realized"][0]["realized_net"] == "2.13"
 
 
 def test_a_refused_file_leaves_nothing_in_the_log(tmp_path: Path, book: Path) -> None:
@@ -320,3 +326,156 @@ def test_order_and_batches_of_arrival_do_not_matter(tmp_path: Path) -> None:
         assert run(book, "rebuild", "--json").json["content_fingerprint"] == by_ingest
         contents.add(by_ingest)
     assert len(contents) == 1
+
+
+# --- Flex statements -----------------------------------------------------------------------------
+
+
+def take_statement(book: Path, text: str | bytes | Path, *options: str) -> Ran:
+    """Ingest one statement without projecting it."""
+    path = text if isinstance(text, Path) else book.parent / "statement.xml"
+    if not isinstance(text, Path):
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return run(book, "ingest", path, "--no-project", "--json", *options)
+
+
+def counts(done: Ran) -> tuple[int, int, int]:
+    return done.json["new"], done.json["revisions"], done.json["duplicates"]
+
+
+def test_a_statement_is_told_with_its_rows_by_kind_and_its_notes(book: Path) -> None:
+    horoscope = element("Horoscopes", element("Horoscope", sign="leo"))
+    text = response(statement(element("Trades", trade(1), trade(2)), horoscope))
+    done = take_statement(book, text)
+    assert done.code == 0
+    assert done.json["files"] == [
+        {
+            "file": str(book.parent / "statement.xml"),
+            "form": "flex statement",
+            "rows": {"ibkr.flex.other": 1, "ibkr.flex.statement": 1, "ibkr.flex.trade": 2},
+            "rows_left_out": 0,
+            "new": 4,
+            "revisions": 0,
+            "duplicates": 0,
+            "notes": ["1 row of Horoscopes, an unknown section, was kept and is not read"],
+        }
+    ]
+    with SQLiteLog.open(book / "log.sqlite") as log:
+        assert log.head() == 5
+
+
+def test_a_statement_twice_is_all_duplicates_and_a_correction_one_revision(book: Path) -> None:
+    text = trades(trade(1), trade(2))
+    assert counts(take_statement(book, text)) == (3, 0, 0)
+    before = bytes_of(book)
+    assert counts(take_statement(book, text)) == (0, 0, 3)
+    assert bytes_of(book) == before
+    assert counts(take_statement(book, trades(trade(1), trade(2, quantity="9")))) == (0, 1, 2)
+    # The older statement says what is no longer true: it was taken in before.
+    assert counts(take_statement(book, text)) == (0, 0, 3)
+
+
+def test_overlapping_statements_bring_each_trade_once(book: Path) -> None:
+    assert counts(take_statement(book, trades(trade(1), trade(2)))) == (3, 0, 0)
+    later = statement(element("Trades", trade(2), trade(3)), toDate="20250228")
+    assert counts(take_statement(book, response(later))) == (2, 0, 1)
+
+
+def test_a_dry_run_of_a_statement_counts_and_writes_nothing(book: Path) -> None:
+    take_statement(book, trades(trade(1)))
+    before = bytes_of(book)
+    done = take_statement(book, trades(trade(1), trade(2), trade(2)), "--dry-run")
+    # the statement itself has the key that it had, and the same content
+    assert (done.json["dry_run"], *counts(done)) == (True, 1, 0, 3)
+    assert bytes_of(book) == before
+
+
+def test_a_dry_run_remembers_what_earlier_batches_would_have_appended(book: Path) -> None:
+    text = trades(trade(1), trade(2), trade(1), trade(2, quantity="2"), trade(3))
+    with (
+        SQLiteLog.open(book / "log.sqlite") as log,
+        written_statement(book, text).open("rb") as file,
+    ):
+        seen = flex.survey(file, name="s", book=Owner("main", "live"))
+        now = datetime(2026, 6, 3, tzinfo=UTC)
+        told = []
+        for dry_run in (True, False):
+            made = flex.batches(file, seen, received_at=now, batch_rows=2)
+            told.append(ingest._append_batches(log, made, dry_run=dry_run))
+    assert told[0] == told[1] == {"new": 4, "revisions": 1, "duplicates": 1}
+
+
+def written_statement(book: Path, text: str) -> Path:
+    path = book.parent / "statement.xml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_an_ingest_that_was_killed_between_two_batches_is_completed_by_the_next(
+    book: Path,
+) -> None:
+    path = written_statement(book, trades(*map(trade, range(25))))
+    now = datetime(2026, 6, 3, tzinfo=UTC)
+    with SQLiteLog.open(book / "log.sqlite") as log, path.open("rb") as file:
+        seen = flex.survey(file, name=str(path), book=Owner("main", "live"))
+        log.append(next(flex.batches(file, seen, received_at=now, batch_rows=10)))
+    assert counts(take_statement(book, path)) == (16, 0, 10)
+    assert counts(take_statement(book, path)) == (0, 0, 26)
+    with SQLiteLog.open(book / "log.sqlite") as log:
+        assert log.head() == 27
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (trades(trade(1))[:-30], "breaks off"),
+        (trades(*map(trade, range(12_000)))[:-30], "breaks off"),
+        (trades(trade(1)).encode() + b"\xff", "line 1"),
+        ("<!DOCTYPE x [<!ENTITY e 'e'>]>" + trades(trade(1)), "document type"),
+        (response(statement(), statement(accountId="DU1234567")), "--mode paper"),
+        ("<html><body>Please log in</body></html>", "HTML page"),
+        ("<FlexStatementResponse><ErrorCode>1012</ErrorCode></FlexStatementResponse>", "1012"),
+        ('<?xml version="1.0"?>\n<other/>', "root 'other'"),
+    ],
+)
+def test_a_statement_that_is_refused_leaves_nothing_in_the_log(
+    book: Path, text: str | bytes, said: str
+) -> None:
+    before = (book / "log.sqlite").read_bytes()
+    done = take_statement(book, text)
+    assert (done.code, done.json["refused"]) == (2, 1)
+    assert said in done.json["files"][0]["refused"]
+    assert (book / "log.sqlite").read_bytes() == before
+    with SQLiteLog.open(book / "log.sqlite") as log:
+        assert log.head() == 0
+
+
+def test_a_statement_comes_through_a_pipe_too(tmp_path: Path) -> None:
+    assert finish(start("init", folder=tmp_path)).code == 0
+    for new in (3, 0):
+        process = start("ingest", "-", "--no-project", "--json", folder=tmp_path)
+        done = finish(process, stdin="\n" + trades(trade(1), trade(2)))
+        assert (done.code, done.json["new"], done.json["files"][0]["file"]) == (0, new, "-")
+
+
+def test_statements_and_pages_of_one_folder_are_each_read_as_what_they_are(
+    tmp_path: Path, book: Path
+) -> None:
+    pages = written(tmp_path / "pages", a=fills_page(), b=trades(trade(1)))
+    done = run(book, "ingest", pages, "--no-project", "--json")
+    assert done.json["rows"] == {
+        "ibkr.flex.statement": 1,
+        "ibkr.flex.trade": 1,
+        "kalshi.fill": 2,
+    }
+
+
+@needs_shared_data
+def test_the_real_statements_twice_are_taken_in_once(book: Path) -> None:
+    new, old = (
+        run(book, "ingest", SHARED / "ibkr", "--no-project", "--json").json for _ in range(2)
+    )
+    assert new["new"] > 1900
+    assert new["refused"] == old["refused"]
+    assert (old["new"], old["revisions"]) == (0, 0)
+    assert old["duplicates"] == new["new"] + new["revisions"] + new["duplicates"]

@@ -20,7 +20,7 @@ from tests.tools.command import (
 def test_a_good_book_exits_0_and_shows_its_figures(tmp_path: Path) -> None:
     told = run(small_book(tmp_path), "status", "--json").json
     assert told["verdict"] == "5 events, projection at 5, nothing needs a look"
-    assert (told["realized_gross"], told["realized_net"]) == (GROSS, NET)
+    assert told["realized"] == [{"currency": "USD", "realized_gross": GROSS, "realized_net": NET}]
     assert (told["events"], told["watermark"], told["stale_because"]) == (5, 5, None)
     assert (told["fills"], told["settlements"], told["open_positions"]) == (2, 1, 0)
     assert told["streams"] == []
@@ -83,4 +83,4 @@ def test_a_position_that_is_still_open_is_counted(tmp_path: Path) -> None:
     told = run(tmp_path / "book", "status", "--json").json
     assert (told["open_positions"], told["settlements"]) == (1, 0)
     held = run(tmp_path / "book", "query", "@positions", "--json").json["rows"]
-    assert [row["instrument_id"] for row in held] == [MARKET]
+    assert [row["instrument"] for row in held] == [MARKET]

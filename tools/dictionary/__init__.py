@@ -115,14 +115,18 @@ def _kind(kind: Kind) -> str:
     if not kind.expected:
         sentences.append("Nobody expects one: each is unreadable (unknown_page) and drift.")
     if kind.provisional:
-        sentences.append("Any other rendering of the same fact outranks it.")
+        sentences.append("Outranked by renderings of the same fact that have more authority.")
     if kind.container:
         sentences.append(f"Listed under `{kind.container}` in a page of the API.")
     if kind.single:
         sentences.append(f"A single one stands under `{kind.single}`.")
     if kind.snapshot:
         sentences.append("Describes a moment, which is part of its key.")
-    identity = " or ".join(f"`{key}`" for key in kind.identity)
+    ways = [f"`{key}`" for key in kind.identity]
+    ways += [
+        " with ".join(f"`{key}`" for key in keys) or "the account" for _, keys in kind.otherwise
+    ]
+    identity = " or ".join(ways)
     content = "the moment alone" if kind.snapshot else "a digest of its content"
     if kind.also:
         content = " and ".join(["the moment", *(f"`{key}`" for key in kind.also)])

@@ -16,6 +16,7 @@ from tests.adapters.files.taking import (
     take,
     texts,
 )
+from tests.shared_data import SHARED, needs_shared_data
 
 HEADER = "trade_id,order_id,ticker,count,price,is_taker,ts,extra"
 LINE = "t1,o1,KX-A,2,0.50,True,1768335561,7"
@@ -111,6 +112,8 @@ def test_a_header_without_rows_is_an_empty_answer() -> None:
         ("just some words", "neither JSON nor a known CSV"),
         ("5", "neither JSON nor a known CSV"),
         ("null\n", "neither JSON nor a known CSV"),
+        ("Statement,Header,Field Name,Field Value\n", "Flex statements are read, as XML"),
+        ('"ClientAccountID","Symbol"\n', "Flex statements are read, as XML"),
         (f"{HEADER},ticker\n", "names 'ticker' more than once"),
         (f"{HEADER}\n{LINE}\n{LINE},9\n", "row 2 (line 3) has 9 cells under a header of 8"),
         (f"{HEADER}\n{LINE}\nt,o\n{LINE}\n", "row 2 (line 3) has 2 cells"),
@@ -128,6 +131,12 @@ def test_a_header_without_rows_is_an_empty_answer() -> None:
 )
 def test_a_broken_table_is_refused_with_its_place(text: str, said: str) -> None:
     assert said in refusal(text)
+
+
+@needs_shared_data
+def test_a_csv_of_interactive_brokers_is_refused_with_what_is_read_instead() -> None:
+    data = (SHARED / "ibkr" / "cgt-calc_transaction_history_test_basic.csv").read_bytes()
+    assert "of Interactive Brokers, Flex statements are read, as XML" in refusal(data)
 
 
 @pytest.mark.parametrize(

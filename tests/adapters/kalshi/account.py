@@ -17,8 +17,9 @@ from adapters.kalshi.client import Client, Limits
 from adapters.kalshi.fetch import Fetched, Fetching, Plan
 from adapters.kalshi.signing import Credentials
 from adapters.kalshi.taking import Taker
-from adapters.kalshi.telling import Told, earlier, prefix_of
+from adapters.kalshi.telling import prefix_of
 from adapters.log.sqlite import SQLiteLog
+from adapters.telling import Told, earlier
 from domain.event import Owner, StoredEvent, payload_bytes
 from tests.adapters.kalshi.exchange import (
     KEY_ID,

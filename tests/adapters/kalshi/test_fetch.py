@@ -10,7 +10,7 @@ from adapters.kalshi.errors import RefusedError
 from adapters.kalshi.fetch import Fetched, Fetching, Plan
 from adapters.kalshi.streams import LISTS
 from adapters.kalshi.taking import Taker
-from adapters.kalshi.telling import THE_BEGINNING
+from adapters.telling import THE_BEGINNING
 from domain.event import time_text
 from tests.adapters.kalshi.account import (
     BROKEN,

@@ -131,3 +131,13 @@ def test_a_bucket_that_never_fills_is_refused(rate: float, capacity: float) -> N
         Bucket(rate, capacity, SimulatedClock().clock)
     with pytest.raises(ValueError, match="not above 0"):
         Bucket(1, 1, SimulatedClock().clock).change(rate, capacity)
+
+
+def test_how_long_it_would_wait_is_known_before(simulated: SimulatedClock) -> None:
+    bucket = Bucket(0.5, 2, simulated.clock)
+    assert bucket.wait_seconds(2) == 0
+    bucket.take(2)
+    assert bucket.wait_seconds(1) == 2
+    simulated.sleep(1)
+    assert bucket.wait_seconds(1) == 1
+    assert bucket.waited_seconds == 0

@@ -128,7 +128,7 @@ def test_what_stood_beside_the_rows_is_one_event_with_its_endpoint() -> None:
 def test_a_known_shape_is_seen_and_is_no_drift() -> None:
     taker = Taker(Kept(), OWNER)
     taken(KNOWN, KNOWN, taker=taker)
-    assert [one.rows for one in taker.sightings.values()] == [2]
+    assert [one.rows for one in taker.census.sightings.values()] == [2]
     assert taker.drifted() == []
 
 
@@ -166,4 +166,4 @@ def test_one_shape_from_two_endpoints_is_seen_twice_in_the_order_of_coming() -> 
 def test_a_kind_that_is_kept_and_not_read_is_nothing_unusual() -> None:
     taker = Taker(Kept(), OWNER)
     taken('{"event_ticker":"E","anything":1}', kind="kalshi.event_position", taker=taker)
-    assert (len(taker.sightings), taker.drifted()) == (1, [])
+    assert (len(taker.census.sightings), taker.drifted()) == (1, [])

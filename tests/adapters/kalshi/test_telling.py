@@ -7,16 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.kalshi.streams import KINDS, LISTS
-from adapters.kalshi.telling import (
-    THE_BEGINNING,
-    Told,
-    document_of,
-    earlier,
-    fetch_event,
-    moment,
-    prefix_of,
-)
+from adapters.kalshi.telling import document_of, fetch_event, prefix_of
 from adapters.log.appending import Appended
+from adapters.telling import THE_BEGINNING, Told, earlier, moment
 from domain import jsontext, ledger
 from domain.event import NewEvent, Owner, StoredEvent, header, payload_bytes, time_text
 from domain.kinds import BY_NAME

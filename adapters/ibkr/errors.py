@@ -1,0 +1,37 @@
+"""What can go wrong between us and the gateway.
+
+CannotDoError
+└── GatewayError              nothing, or not all, could be asked            exit 3
+    ├── LostError                 there is no connection, or none any more
+    ├── RefusedError              the gateway says no
+    └── SilentError               no answer, or no end of one, within the time limit
+"""
+
+from typing import Final
+
+from domain.errors import CannotDoError
+
+SAID_CHARACTERS_MAX: Final = 200
+
+
+class GatewayError(CannotDoError):
+    """The gateway gave no usable answer."""
+
+
+class LostError(GatewayError):
+    """There is no connection, or there is none any more."""
+
+
+class RefusedError(GatewayError):
+    """The gateway says no."""
+
+
+class SilentError(GatewayError):
+    """The answer, or the end of it, did not come within the time limit."""
+
+
+def plain(text: str) -> str:
+    """Return what somebody else wrote as one short line that no terminal obeys."""
+    words = "".join(character if character.isprintable() else " " for character in text).split()
+    line = " ".join(words)
+    return line if len(line) <= SAID_CHARACTERS_MAX else f"{line[: SAID_CHARACTERS_MAX - 1]}…"

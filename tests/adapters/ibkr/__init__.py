@@ -1,0 +1,1 @@
+"""The live socket: whichever client library is installed, against a gateway on the loopback."""
