@@ -18,6 +18,7 @@ import typing
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -102,6 +103,7 @@ _SQL_TYPES: dict[Any, str] = {
 }
 
 
+@cache
 def columns_of(model: type[Table]) -> tuple[Column, ...]:
     """Return the columns of a table in declared order."""
     hints = typing.get_type_hints(model, include_extras=True)

@@ -43,6 +43,7 @@ class SetAside(Table):
         "before any statement told of either."
     )
     replaced_by: str | None = column("The execution that counts instead.")
+    order_id: str | None = column("The broker's id of the order.")
     instrument_id: str = column("What was traded.")
     side: Literal["buy", "sell"] = column("buy or sell.")
     quantity: Quantity = column("How many contracts, always positive.")

@@ -170,7 +170,7 @@ STEPS: Final[tuple[Step, ...]] = (
     ),
     Step(
         "order_life",
-        ("fill", "merged_fill", "merged_order_state"),
+        ("fill", "set_aside", "merged_order_state"),
         ("order_life",),
         (*_ACCOUNT, "order_id"),
     ),

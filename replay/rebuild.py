@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from domain import facts, kinds
+from domain.columns import Fact
 from domain.errors import ProjectionError
 from domain.results import TABLES
 from projections import STEPS, merging, reading, released_after, schema, sql
@@ -183,9 +184,16 @@ def _merge(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(merging.merge(fact))
         connection.execute(merging.count(fact))
         statement = merging.restate(fact)
-        if statement is not None:
+        # planning it takes longer than anything else on a small book
+        if statement is not None and _told_again(connection, fact):
             connection.execute(statement)
     connection.execute(sql.text("census", "drift"))
+
+
+def _told_again(connection: duckdb.DuckDBPyConnection, fact: type[Fact]) -> bool:
+    query = f"SELECT EXISTS (SELECT 1 FROM {merging.contested_table(fact)})"
+    ((several,),) = connection.execute(query).fetchall()
+    return bool(several)
 
 
 def _run_steps(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:

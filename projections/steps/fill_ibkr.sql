@@ -65,7 +65,7 @@ aside AS (
     WHERE n.suffix < h.suffix AND t.stem IS NULL
 )
 
-SELECT a.*, f.instrument_id, f.side, f.quantity, f.price, f.executed_at, f.position
+SELECT a.*, f.order_id, f.instrument_id, f.side, f.quantity, f.price, f.executed_at, f.position
 FROM aside AS a
 INNER JOIN merged_fill AS f USING (venue, account, mode, fill_id)
 WHERE f.venue = 'ibkr';

@@ -1,4 +1,4 @@
--- fill, merged_fill, merged_order_state -> order_life: every order with what was filled
+-- fill, set_aside, merged_order_state -> order_life: every order with what was filled
 -- of it.
 -- Fills decide what was filled; a status alone never takes it away: a part that was filled before a
 -- reject or a cancel keeps its size, cost and entries.
@@ -72,8 +72,8 @@ combination AS (
         count(*) AS fills,
         sum(units_of(quantity)::HUGEINT * billionths_of(price))::HUGEINT AS worth,
         sum(units_of(quantity)::HUGEINT)::HUGEINT AS units
-    FROM merged_fill
-    WHERE venue = 'ibkr' AND asset_class = 'BAG' AND order_id IS NOT NULL
+    FROM set_aside
+    WHERE reason = 'combination' AND order_id IS NOT NULL
     GROUP BY venue, account, mode, order_id
 ),
 

@@ -110,8 +110,8 @@ def test_a_cancel_of_a_statement_belongs_to_the_order_of_its_number(tables: Tabl
 
 def test_a_combination_counts_in_combinations_and_costs_its_legs(tables: Tables) -> None:
     told(tables, "Filled", initial_quantity=3, filled_quantity=3, instrument_id="BAG-1")
-    bag = {"order_id": "o", "instrument_id": "BAG-1", "asset_class": "BAG", "side": "buy"}
-    tables.add("merged_fill", fill_id="bag", quantity=3, price="0.4", **bag)
+    bag = {"order_id": "o", "instrument_id": "BAG-1", "reason": "combination", "side": "buy"}
+    tables.add("set_aside", fill_id="bag", quantity=3, price="0.4", executed_at=AT, **bag)
     fill(tables, "leg-1", "3", instrument_id="L1", price="1.4")
     fill(tables, "leg-2", "3", instrument_id="L2", side="sell", price="1")
     row = life(tables)
