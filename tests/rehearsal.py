@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
+from adapters.clock import Clock
 from adapters.kalshi import signing
-from adapters.kalshi.clock import Clock
 from adapters.kalshi.sites import site
 from domain.columns import Table, columns_of
 from tools import book as books

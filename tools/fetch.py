@@ -16,9 +16,9 @@ from rich.console import RenderableType
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from adapters.clock import SYSTEM, Clock
 from adapters.kalshi import signing, sites
 from adapters.kalshi.client import DEFAULT, Client, Limits
-from adapters.kalshi.clock import SYSTEM, Clock
 from adapters.kalshi.errors import UnfitKeyError
 from adapters.kalshi.fetch import Fetched, Fetching, Plan
 from adapters.kalshi.signing import Credentials

@@ -17,13 +17,13 @@ from typing import Any, Final
 import httpx
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from adapters.clock import SYSTEM, Clock
 from adapters.flex import addresses, keeping, periods, tokens
 from adapters.flex.reading import ADAPTER
 from adapters.flex.service import DEFAULT, Limits, Report, Service
 from adapters.flex.service_answers import Document
 from adapters.flex.service_errors import TokenRefusedError, UnfitTokenError
 from adapters.flex.tokens import Token
-from adapters.kalshi.clock import SYSTEM, Clock
 from adapters.log.sqlite import SQLiteLog
 from adapters.telling import Broker, Told, earlier
 from domain.errors import CannotDoError, UsageError

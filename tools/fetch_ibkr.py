@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import RenderableType
 from rich.table import Table
 
+from adapters.addresses import is_loopback
 from adapters.ibkr.asking import Asked
 from adapters.ibkr.connection import Address
 from adapters.ibkr.payloads import Message
@@ -61,7 +61,7 @@ def access(book: Book) -> Access:
     """
     told = book.configuration.ibkr
     host = os.environ.get(f"{_ENVIRONMENT}HOST") or told.host
-    if not (told.remote or _is_loopback(host)):
+    if not (told.remote or is_loopback(host)):
         message = (
             f"{host} is not this machine, and the gateway speaks in clear: use a tunnel, or set "
             f"remote = true under [ibkr] in {book.folder / 'book.toml'}"
@@ -88,13 +88,6 @@ def _number(name: str, least: int, greatest: int) -> int | None:
         message = f"${_ENVIRONMENT}{name} is {text!r}: use a number from {least} to {greatest}"
         raise UsageError(message)
     return int(text)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _refuse_no_zone(zone: str | None) -> None:

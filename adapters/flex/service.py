@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, Self
 
 import httpx
 
+from adapters.clock import Clock
 from adapters.flex import addresses
 from adapters.flex.service_answers import Document, Failure, Reply, Ticket, judge
 from adapters.flex.service_errors import (
@@ -26,9 +27,8 @@ from adapters.flex.service_errors import (
     UnreachableError,
 )
 from adapters.flex.tokens import Blotting, Token
-from adapters.kalshi.clock import Clock
-from adapters.kalshi.errors import plain
-from adapters.kalshi.pacing import Bucket
+from adapters.pacing import Bucket
+from adapters.words import plain
 
 __all__ = ["DEFAULT", "Limits", "Report", "Service"]
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from adapters import secretfiles
 from adapters.flex.service_errors import UnfitTokenError
-from adapters.kalshi.errors import plain
+from adapters.words import plain
 
 BLOT: Final = "[token]"
 _FILE_BYTES_MAX: Final = 4096

@@ -16,8 +16,9 @@ from math import inf
 from typing import Any, Final
 
 from adapters.ibkr import library
-from adapters.ibkr.errors import GatewayError, LostError, RefusedError, SilentError, plain
+from adapters.ibkr.errors import GatewayError, LostError, RefusedError, SilentError
 from adapters.ibkr.payloads import KINDS, Message
+from adapters.words import plain
 
 _ERROR: Final = 4
 _POSITION_END: Final = ("positions", "")

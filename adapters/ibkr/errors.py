@@ -7,11 +7,7 @@ CannotDoError
     └── SilentError               no answer, or no end of one, within the time limit
 """
 
-from typing import Final
-
 from domain.errors import CannotDoError
-
-SAID_CHARACTERS_MAX: Final = 200
 
 
 class GatewayError(CannotDoError):
@@ -28,10 +24,3 @@ class RefusedError(GatewayError):
 
 class SilentError(GatewayError):
     """The answer, or the end of it, did not come within the time limit."""
-
-
-def plain(text: str) -> str:
-    """Return what somebody else wrote as one short line that no terminal obeys."""
-    words = "".join(character if character.isprintable() else " " for character in text).split()
-    line = " ".join(words)
-    return line if len(line) <= SAID_CHARACTERS_MAX else f"{line[: SAID_CHARACTERS_MAX - 1]}…"

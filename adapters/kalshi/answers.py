@@ -17,9 +17,9 @@ from adapters.kalshi.errors import (
     ForbiddenError,
     NotThereError,
     RefusedError,
-    plain,
     said,
 )
+from adapters.words import plain
 from domain import jsontext
 from domain.jsontext import JsonTextError, Slice
 

@@ -14,12 +14,13 @@ from urllib.parse import quote, urlencode
 import httpx
 import tenacity
 
+from adapters.clock import Clock
 from adapters.kalshi.answers import OK, Answer, Failure, Question, Reply, judge
-from adapters.kalshi.clock import Clock
-from adapters.kalshi.errors import BadRequestError, UnreachableError, plain
-from adapters.kalshi.pacing import Bucket
+from adapters.kalshi.errors import BadRequestError, UnreachableError
 from adapters.kalshi.signing import Credentials
 from adapters.kalshi.sites import Site
+from adapters.pacing import Bucket
+from adapters.words import plain
 
 __all__ = ["DEFAULT", "Answer", "Client", "Limits", "Parameters"]
 

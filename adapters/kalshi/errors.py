@@ -15,13 +15,10 @@ No message holds key material, a signature or a header of a request, and none of
 has a cause or a context: what httpx raises carries the signed request with it.
 """
 
-from typing import Final
-
+from adapters.words import plain
 from domain import jsontext
 from domain.errors import CannotDoError, UsageError
 from domain.jsontext import JsonTextError, Number
-
-SAID_CHARACTERS_MAX: Final = 200
 
 
 class FetchError(CannotDoError):
@@ -54,13 +51,6 @@ class CursorLoopError(FetchError):
 
 class UnfitKeyError(UsageError):
     """The key is missing, cannot be read, lies open to others, or is of a wrong sort."""
-
-
-def plain(text: str, characters_max: int = SAID_CHARACTERS_MAX) -> str:
-    """Return what somebody else wrote as one short line that no terminal obeys."""
-    words = "".join(character if character.isprintable() else " " for character in text).split()
-    line = " ".join(words)
-    return line if len(line) <= characters_max else f"{line[: characters_max - 1]}…"
 
 
 def said(body: str) -> str:

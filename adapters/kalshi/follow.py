@@ -24,13 +24,14 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from adapters.kalshi.clock import Clock
-from adapters.kalshi.errors import RefusedError, plain
+from adapters.clock import Clock
+from adapters.kalshi.errors import RefusedError
 from adapters.kalshi.signing import Credentials
 from adapters.kalshi.sites import Site
 from adapters.kalshi.streams import ADAPTER, BROKER
 from adapters.kalshi.taking import Taker
 from adapters.taking import Piece
+from adapters.words import plain
 from domain import jsontext
 from domain.event import Origin, time_text
 from domain.jsontext import JsonTextError, Slice

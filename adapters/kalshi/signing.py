@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from adapters import secretfiles
-from adapters.kalshi.errors import UnfitKeyError, plain
+from adapters.kalshi.errors import UnfitKeyError
+from adapters.words import plain
 
 RSA_BITS_MIN: Final = 2048
 _FILE_BYTES_MAX: Final = 64 * 1024

@@ -1,5 +1,5 @@
--- movement, interval -> arrival (temporary): movements of a corporate action that carry lots on,
--- each with the movement whose lots they are, and the round trip that goes on.
+-- movement, interval, holding -> arrival (temporary): movements of a corporate action that carry
+-- lots on, each with the movement whose lots they are, and the round trip that goes on.
 -- A split right after a merger carries on what was carried on: the round trip is that of the first.
 CREATE TEMP TABLE arrival AS
 WITH RECURSIVE link AS (

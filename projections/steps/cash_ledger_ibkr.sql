@@ -8,7 +8,7 @@
 --   currencies               the quantity in the first currency of the symbol, the proceeds in the
 --                            currency of the row; netCash is 0
 -- Fees stand apart, in the currency in which they were charged.
--- A day is that of the statement, else the one in New York.
+-- A day is that of the statement; before any statement has told a fill, that of its session.
 INSERT INTO cash_ledger BY NAME
 WITH told AS (
     SELECT

@@ -1,6 +1,6 @@
--- fill, attribution, holding, cancelled_fill, opening, rearrangement, merged_transfer,
--- merged_settlement -> movement (temporary): everything that changes a holding, in ledger order:
--- (time, rank, the broker's sequence, id).
+-- fill, attribution, holding, cancelled_fill, opening, rearrangement, merged_corporate_action,
+-- merged_position_snapshot, merged_transfer, merged_settlement -> movement (temporary): everything
+-- that changes a holding, in ledger order: (time, rank, the broker's sequence, id).
 -- rank: -1 what was there before the first row; 0 fills and transfers; 1 settlement; 2 what a
 -- corporate action takes out; 3 what it puts in.
 -- A settlement closes what the fills up to its time have left, so its quantity is minus their sum.

@@ -1,4 +1,4 @@
--- movement, interval, segment -> payment (temporary): what the exchange pays for each settled
+-- movement, segment -> payment (temporary): what the exchange pays for each settled
 -- holding.
 -- yes/no/scalar: net contracts times payout (measured on 278 settlements); void: the cost of what
 -- is held, returned (documented until June 2026; no real row was seen). Cut to whole cents.

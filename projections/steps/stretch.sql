@@ -1,5 +1,5 @@
--- segment, carried_lot, interval, movement, arrival -> stretch (temporary): every lot, with the
--- part of its opening and of its closing that it is.
+-- segment, carried_lot, interval, arrival -> stretch (temporary): every lot, with the part of its
+-- opening and of its closing that it is.
 -- What an action takes out and carries on is no lot of its own, unless cash came with it.
 --   open_from, open_to    part of the opening movement, in units of 1e-8 contracts as counted then
 --   close_from, close_to  part of the closing movement

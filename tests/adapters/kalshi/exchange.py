@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
+from adapters.clock import Clock
 from adapters.kalshi.client import Client, Limits
-from adapters.kalshi.clock import Clock
 from adapters.kalshi.signing import Credentials
 from adapters.kalshi.sites import Site, site
 

@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from websockets.sync.server import ServerConnection, serve
 
+from adapters.clock import Clock
 from adapters.kalshi import signing
-from adapters.kalshi.clock import Clock
 from adapters.kalshi.errors import RefusedError
 from adapters.kalshi.follow import Following, Pauses, Positions
 from adapters.kalshi.sites import Site, site

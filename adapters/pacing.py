@@ -1,6 +1,6 @@
-"""Pacing: as many requests as the exchange allows, and not one more."""
+"""Pacing: as many requests as the other side allows, and not one more."""
 
-from adapters.kalshi.clock import Clock
+from adapters.clock import Clock
 
 
 class Bucket:

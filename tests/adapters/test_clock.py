@@ -1,7 +1,7 @@
 import time
 from datetime import UTC, datetime
 
-from adapters.kalshi.clock import SYSTEM
+from adapters.clock import SYSTEM
 
 
 def test_the_system_clock_tells_the_time_of_day_in_utc() -> None:

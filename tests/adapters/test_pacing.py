@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.kalshi.pacing import Bucket
+from adapters.pacing import Bucket
 from tests.adapters.kalshi.exchange import SimulatedClock
 
 SLACK = 1e-6
@@ -133,7 +133,8 @@ def test_a_bucket_that_never_fills_is_refused(rate: float, capacity: float) -> N
         Bucket(1, 1, SimulatedClock().clock).change(rate, capacity)
 
 
-def test_how_long_it_would_wait_is_known_before(simulated: SimulatedClock) -> None:
+def test_how_long_it_would_wait_is_known_before() -> None:
+    simulated = SimulatedClock()
     bucket = Bucket(0.5, 2, simulated.clock)
     assert bucket.wait_seconds(2) == 0
     bucket.take(2)

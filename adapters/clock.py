@@ -1,4 +1,4 @@
-"""The one source of time of this package; tests put a simulated one in its place."""
+"""The one source of time of the adapters; tests put a simulated one in its place."""
 
 import time
 from collections.abc import Callable
