@@ -100,6 +100,7 @@ _SQL_TYPES: dict[Any, str] = {
     bool: "BOOLEAN",
     datetime: "TIMESTAMPTZ",
     date: "DATE",
+    tuple[int, ...]: "BIGINT[]",
 }
 
 

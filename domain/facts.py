@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from domain.columns import Fact, column
+from domain.recorded import RECORDED
 from domain.statements import STATEMENTS
 from domain.units import Fee, Money, Multiplier, Price, Quantity
 
@@ -415,5 +416,6 @@ FACTS: tuple[type[Fact], ...] = (
     ReportTransaction,
     ReportActivity,
     *STATEMENTS,
+    *RECORDED,
     Fetch,
 )

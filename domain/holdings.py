@@ -99,7 +99,14 @@ class LotMatch(Table):
         "transfer: it went to another account, at a result that nobody tells."
     )
     trade_id: str = column("The round trip that it belongs to: the fill that opened it.")
-    strategy: str = column("Strategy of the opening fill.")
+    strategy: str = column(
+        "Whose the P&L is: the strategy of the opening fill, an exit rolled up to its parent "
+        "unless the rules say otherwise."
+    )
+    open_strategy: str = column("Strategy of the opening fill, as in `attribution`.")
+    close_strategy: str | None = column(
+        "Strategy of the closing fill, as in `attribution`; empty where no fill closed it."
+    )
     direction: Literal["long", "short"] = column("long or short of the one signed contract.")
     quantity: Quantity = column("Contracts, always positive, as counted at closing.")
     open_price: Price | None = column(
@@ -148,7 +155,7 @@ class OpenLot(Table):
     instrument_id: str = column("What is held.", identity=True)
     open_fill_id: str = column("The fill that opened it.", identity=True)
     trade_id: str = column("The round trip that it belongs to: the fill that opened it.")
-    strategy: str = column("Strategy of the opening fill.")
+    strategy: str = column("Strategy of the opening fill, rolled up as in `lot_match`.")
     direction: Literal["long", "short"] = column("long or short of the one signed contract.")
     quantity: Quantity = column("Contracts, always positive.")
     open_price: Price | None = column(
@@ -203,7 +210,7 @@ class Trade(Table):
     mode: str = column("live or paper.", identity=True)
     subaccount: int = column("Subaccount; 0 is the primary one.")
     instrument_id: str = column("What was held.")
-    strategy: str = column("Strategy of the first fill.")
+    strategy: str = column("Strategy of the first fill, rolled up as in `lot_match`.")
     direction: Literal["long", "short"] = column("long or short of the one signed contract.")
     quantity: Quantity = column("Contracts opened over the round trip.")
     opened_at: datetime = column("First opening (UTC).")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain import ledger
+from domain import bot, ledger
 from domain.facts import (
     BalanceSnapshot,
     CashMovement,
@@ -21,6 +21,16 @@ from domain.ibkr import flex
 from domain.ibkr import messages as socket
 from domain.kalshi import account, fills, markets, messages, orders, reports, series, settlements
 from domain.kind import Kind, column_types, identity_of, signatures
+from domain.recorded import (
+    AttributionClaim,
+    BotExit,
+    Decision,
+    Forecast,
+    Observation,
+    PostedOrder,
+    Quote,
+    RejectedLine,
+)
 from domain.statements import AccountValue, Commission
 
 __all__ = [
@@ -222,10 +232,63 @@ _SOCKET: Final = (
     ),
 )
 
+_RECORDED: Final = (
+    Kind(
+        name=bot.OrderPosted.kind,
+        readers=bot.readers_of(bot.OrderPosted),
+        fact=PostedOrder,
+        identity=("order_id", "client_order_id"),
+    ),
+    Kind(
+        name=bot.Decided.kind,
+        readers=bot.readers_of(bot.Decided),
+        fact=Decision,
+        identity=("decision_id",),
+    ),
+    Kind(
+        name=bot.Exited.kind,
+        readers=bot.readers_of(bot.Exited),
+        fact=BotExit,
+        identity=("exit_id",),
+        otherwise=(("left", ("instrument", "exited_at")),),
+    ),
+    Kind(
+        name=bot.Quoted.kind,
+        readers=bot.readers_of(bot.Quoted),
+        fact=Quote,
+        otherwise=(("quoted", ("instrument", "quoted_at")),),
+    ),
+    Kind(
+        name=bot.Foretold.kind,
+        readers=bot.readers_of(bot.Foretold),
+        fact=Forecast,
+        otherwise=(("foretold", ("subject", "source", "forecast_at")),),
+    ),
+    Kind(
+        name=bot.Observed.kind,
+        readers=bot.readers_of(bot.Observed),
+        fact=Observation,
+        otherwise=(("observed", ("subject", "source", "observed_at")),),
+    ),
+    Kind(
+        name=bot.REJECTED,
+        readers=bot.REJECTED_READERS,
+        fact=RejectedLine,
+        otherwise=(("line", ("file", "sha256")),),
+    ),
+    Kind(
+        name=bot.CLAIMED,
+        readers=bot.CLAIMED_READERS,
+        fact=AttributionClaim,
+        identity=("fill_id",),
+    ),
+)
+
 KINDS: Final[tuple[Kind, ...]] = (
     *_KALSHI,
     *flex.KINDS,
     *_SOCKET,
+    *_RECORDED,
     Kind(
         name=ledger.FETCH,
         readers=ledger.FETCH_READERS,

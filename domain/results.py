@@ -11,6 +11,7 @@ from domain.columns import Table, column
 from domain.comparisons import COMPARISONS
 from domain.facts import FACTS, Fill, Settlement
 from domain.holdings import HOLDINGS, BasisState, Completeness
+from domain.outcomes import OUTCOMES
 from domain.units import Fee, Money, Multiplier, Price, Quantity
 
 FeeState = Literal["stated", "reported", "from_settlement", "pending"]
@@ -106,13 +107,42 @@ class Attribution(Table):
     fill_id: str = column("The fill.", identity=True)
     position: int = column("Log position of the fill.", provenance=True)
     client_order_id: str | None = column("The bot's id of the order, wherever it was found.")
-    evidence: Literal["fill", "message", "order", "none"] = column(
-        "Where it was found: in a rendering of the fill, in a message of the live channel, in the "
-        "order."
+    strategy: str = column(
+        "The strategy, or unattributed. P&L rolls exits up to their parent (`lot_match.strategy`)."
     )
-    evidence_position: int | None = column("Log position of the evidence.", provenance=True)
-    rule: str | None = column("The prefix that decided; the longest one wins.")
-    strategy: str = column("Strategy, or unattributed.")
+    rule: Literal[
+        "prefix",
+        "recorded",
+        "decision",
+        "exit",
+        "claim",
+        "manual",
+        "unknown_prefix",
+        "ambiguous",
+    ] = column(
+        "What decided. prefix: the longest prefix of the rules that fits client_order_id; "
+        "recorded: the strategy that the bot recorded with the posted order; decision: a posted "
+        "decision on the same instrument and side, near in time; exit: a cheap YES after a NO of a "
+        "strategy; claim: an operator's. Unattributed are manual: nothing is known of its order; "
+        "unknown_prefix: it has a client_order_id that no prefix fits; ambiguous: decisions of "
+        "several strategies are equally near."
+    )
+    prefix: str | None = column("The prefix, where one decided.")
+    evidence: Literal[
+        "fill", "order", "posted_order", "message", "decision", "exit", "claim", "none"
+    ] = column(
+        "On what, the strongest first: a rendering of the fill, the broker's order, the order as "
+        "the bot recorded it, a message of the live channel, a decision, the entry that it leaves, "
+        "a claim. A weaker one never overrides a stronger one."
+    )
+    confidence: Literal["certain", "strong", "likely", "guessed", "claimed", "none"] = column(
+        "certain: the fill says so itself; strong: its order does; likely: a decision fits; "
+        "guessed: the price and the time fit; claimed: an operator says so."
+    )
+    decision_id: str | None = column("The decision behind it, where the evidence names one.")
+    evidence_positions: tuple[int, ...] = column(
+        "Log positions of the events that decided, the deciding one first.", provenance=True
+    )
 
 
 CashCause = Literal[
@@ -261,28 +291,47 @@ class Canary(Table):
         "worth_differs",
         "position_socket_differs",
         "execution_in_two_accounts",
+        "manual_beside_decision",
+        "order_not_seen",
+        "fills_stopped",
+        "posted_orders_stopped",
+        "decision_in_future",
+        "posted_order_differs",
+        "claim_of_unknown_fill",
+        "claim_overruled",
+        "exit_undeclared",
+        "exit_without_executions",
     ] = column(
         "revenue_missing, revenue_differs: as in `settlement.revenue_state`; result_missing: a "
         "settlement without yes or no that pays like one; market_result_missing: a final market "
         "without a result that settled yes or no; subaccount_missing: fills that name no "
         "subaccount although the account has several; settlement_missing: a position that is open "
-        "by the fills in a market that has ended; fee_zero: fills "
-        "without a fee in a series that charges one; balance_unexplained: the balance moved "
-        "otherwise than the cash ledger; balance_parts: the shards do not add up to the balance; "
-        "subaccount_balance_differs: the list of subaccounts says another balance; "
-        "portfolio_value_scoped: the portfolio value is that of one shard alone; opening_missing: "
-        "a position from before the ledger's first row, whose cost nobody has told; "
-        "exercise_unpaired: an exercised or assigned option without the row of its underlying; "
-        "cancel_unmatched: a cancel whose original is not in the ledger; action_unread: a "
-        "corporate action of a sort that the ledger has no rule for; worth_differs: what a row "
-        "brought is not its quantity times its price times its multiplier; "
-        "position_socket_differs: the newest position that the socket told is not the ledger's at "
-        "that moment; execution_in_two_accounts: the same execution in an account and in a segment "
-        "of it, counted twice.",
+        "by the fills in a market that has ended; fee_zero: fills without a fee in a series that "
+        "charges one; balance_unexplained: the balance moved otherwise than the cash ledger; "
+        "balance_parts: the shards do not add up to the balance; subaccount_balance_differs: the "
+        "list of subaccounts says another balance; portfolio_value_scoped: the portfolio value is "
+        "that of one shard alone; opening_missing: a position from before the ledger's first row, "
+        "whose cost nobody has told; exercise_unpaired: an exercised or assigned option without "
+        "the row of its underlying; cancel_unmatched: a cancel whose original is not in the "
+        "ledger; action_unread: a corporate action of a sort that the ledger has no rule for; "
+        "worth_differs: what a row brought is not its quantity times its price times its "
+        "multiplier; position_socket_differs: the newest position that the socket told is not the "
+        "ledger's at that moment; execution_in_two_accounts: the same execution in an account and "
+        "in a segment of it, counted twice; manual_beside_decision: a fill that nothing explains "
+        "beside a posted decision on the same instrument and side; order_not_seen: an order that "
+        "the bot posted and that the broker, asked since, does not know; fills_stopped: a strategy "
+        "posts decisions and has no fills any more; posted_orders_stopped: fills go on and the bot "
+        "records no posted orders any more; decision_in_future: a decision that was taken in "
+        "before it was made; posted_order_differs: a posted order of the same id is of another "
+        "instrument or side than the fill; claim_of_unknown_fill, claim_overruled: a claim that "
+        "has no effect; exit_undeclared: an exit reason in a spelling that is in no list; "
+        "exit_without_executions: the bot holds a position closed that the broker's rows leave "
+        "open or never opened.",
         identity=True,
     )
     subject: str = column(
-        "The market, the instrument, the row, the series and day, or the moment of a balance.",
+        "The market, the instrument, the row, the series and day, the moment of a balance, the "
+        "fill, the posted order, the decision, the strategy; the venue where orders go unrecorded.",
         identity=True,
     )
     found: Money | None = column("What is stated, in the currency; of a position its contracts.")
@@ -330,6 +379,17 @@ class Drift(Table):
     events: int = column("How many events have it.")
 
 
+class FactCount(Table):
+    """How often the facts of a table were told."""
+
+    table: ClassVar[str] = "fact_count"
+    purpose: ClassVar[str] = "For each fact table how often its facts were told, and how many."
+
+    fact: str = column("Table of the facts.", identity=True)
+    tellings: int = column("Renderings that could be read.", provenance=True)
+    facts: int = column("Facts that they tell of.")
+
+
 class ShapeMonth(Table):
     """How often a shape came in a month."""
 
@@ -374,11 +434,13 @@ TABLES: tuple[type[Table], ...] = (
     CashEntry,
     DailyPnl,
     *COMPARISONS,
+    *OUTCOMES,
     StreamCoverage,
     StreamStatus,
     Canary,
     Unreadable,
     Drift,
+    FactCount,
     ShapeMonth,
     Restatement,
 )

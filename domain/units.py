@@ -6,6 +6,7 @@
 | Price | DECIMAL(18,9) | price of one unit in the currency |
 | Multiplier | DECIMAL(12,3) | what one unit stands for: 1 (event contract), 100 (option) |
 | Fee | DECIMAL(18,9) | fees as brokers state them; split over lots to a billionth |
+| Statistic | DECIMAL(38,26) | probabilities, forecasts: a float's digits, never money |
 | Money | DECIMAL(38,20) | amounts; 20 = 8 + 9 + 3 places: quantity * price * multiplier |
 
 Measured on real statements: at most 8 places in a quantity and 9 in a price or an amount.
@@ -41,9 +42,11 @@ PRICE: Final = Places(18, 9)
 MULTIPLIER: Final = Places(12, 3)
 FEE: Final = Places(18, 9)
 MONEY: Final = Places(38, 20)
+STATISTIC: Final = Places(38, 26)
 
 Quantity = Annotated[Decimal, QUANTITY]
 Price = Annotated[Decimal, PRICE]
 Multiplier = Annotated[Decimal, MULTIPLIER]
 Fee = Annotated[Decimal, FEE]
 Money = Annotated[Decimal, MONEY]
+Statistic = Annotated[Decimal, STATISTIC]

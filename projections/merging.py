@@ -57,14 +57,19 @@ def contested(fact: type[Fact]) -> str:
     """
 
 
-def merge(fact: type[Fact]) -> str:
-    """Return SQL that makes the view of merged facts."""
+def merge(fact: type[Fact], *, told_again: bool) -> str:
+    """Return SQL that makes the view of merged facts.
+
+    Where nothing was told several times, the facts are what was told.
+    """
     columns = columns_of(fact)
+    once = f"CREATE TEMP VIEW {merged_table(fact)} AS SELECT {_names(columns)}"
+    if not told_again:
+        return f"{once} FROM {rendition_table(fact)} WHERE problem IS NULL"
     identity = _names(column for column in columns if column.identity)
     picked = ", ".join(_pick(column) for column in columns)
     return f"""
-        CREATE TEMP VIEW {merged_table(fact)} AS
-        SELECT {_names(columns)}
+        {once}
         FROM {rendition_table(fact)}
         ANTI JOIN (SELECT DISTINCT {identity} FROM {contested_table(fact)}) USING ({identity})
         WHERE problem IS NULL
@@ -85,14 +90,17 @@ def _pick(column: Column) -> str:
 
 
 def count(fact: type[Fact]) -> str:
-    """Return SQL that writes to `fact_count` how often facts were told, and how many there are."""
+    """Return SQL that gives how often facts were told, and how many of that were not the first."""
     return f"""
-        INSERT INTO fact_count
         SELECT
-            {sql.literal(fact.table)},
             (SELECT count(*) FROM {rendition_table(fact)} WHERE problem IS NULL),
-            (SELECT count(*) FROM {merged_table(fact)})
+            (SELECT count(*) FROM {contested_table(fact)} WHERE telling > 1)
     """
+
+
+def venues(read: Iterable[type[Fact]]) -> str:
+    """Return SQL that gives the venues of what was read."""
+    return " UNION ".join(f"SELECT venue FROM {rendition_table(fact)}" for fact in read)
 
 
 def restate(fact: type[Fact]) -> str | None:

@@ -30,6 +30,7 @@ _JSON_TO_SQL: Final = {
     "integer": "VARCHAR",
     "boolean": "BOOLEAN",
     "integer|number": "DECIMAL(38,18)",
+    "object": "JSON",
 }
 _INTEGER: Final = r"-?[0-9]{1,18}"
 _TIME: Final = (
@@ -131,7 +132,7 @@ def create_rendition_table(fact: type[Fact]) -> str:
     columns = [f"{sql.identifier(c.name)} {c.sql_type}" for c in columns_of(fact)]
     columns.append("generation INTEGER")
     columns.append("problem STRUCT(reason VARCHAR, column_name VARCHAR, offending VARCHAR)")
-    return f"CREATE TEMP TABLE {rendition_table(fact)} ({', '.join(columns)})"
+    return f"CREATE TEMP TABLE IF NOT EXISTS {rendition_table(fact)} ({', '.join(columns)})"
 
 
 def _is_text(column: Column) -> bool:

@@ -34,10 +34,14 @@ _IBKR: Final = (
     "net_cash", "report_date",
 )  # fmt: skip
 _WHOSE: Final = {
-    "fill": "its own",
-    "message": "its live message's",
-    "order": "its order's",
-    "none": "no",
+    "fill": "its own client_order_id",
+    "order": "its order's client_order_id",
+    "posted_order": "the order as the bot recorded it",
+    "message": "its live message's client_order_id",
+    "decision": "a decision near to it",
+    "exit": "the entry that it leaves",
+    "claim": "an operator's claim",
+    "none": "no client_order_id",
 }
 _PLAIN: Final = ("execution", "booked")
 _TELLERS: Final = {
@@ -58,9 +62,11 @@ def fill_facts(sources: Sources, row: Row) -> tuple[tuple[str, str], ...]:
     if row["venue"] == "ibkr":
         told += facts_of(row, _IBKR)
     for found in attribution_of(sources, row):
-        rule = "no rule matches" if found["rule"] is None else f"by rule {found['rule']!r}"
-        whose = _WHOSE[found["evidence"]]
-        told.append(("strategy", f"{found['strategy']} ({rule}, {whose} client_order_id)"))
+        rule = found["rule"].replace("_", " ")
+        rule += "" if found["prefix"] is None else f" {found['prefix']!r}"
+        told.append(("strategy", f"{found['strategy']} ({rule}, {_WHOSE[found['evidence']]})"))
+        if found["decision_id"] is not None:
+            told.append(("decision", found["decision_id"]))
     told += cash_facts(sources, row, row["fill_id"])
     told += _realized(sources, row)
     return tuple(told)
@@ -117,8 +123,12 @@ def tellings(sources: Sources, fill: Row) -> list[Node]:
     if fill["position"] not in positions:
         positions.add(fill["position"])
         nodes.append(event_node(sources, fill["position"]))
-    others = {found["evidence_position"] for found in attribution_of(sources, fill)}
-    nodes += [event_node(sources, other) for other in sorted(others - positions - {None})]
+    others = {
+        position
+        for found in attribution_of(sources, fill)
+        for position in found["evidence_positions"]
+    }
+    nodes += [event_node(sources, other) for other in sorted(others - positions)]
     return nodes
 
 

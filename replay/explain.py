@@ -19,6 +19,7 @@ from replay.evidence import OWNER, Row, Sources, owner_of
 from replay.executions import aside_node
 from replay.lots import fill_node, trade_node
 from replay.nodes import Node
+from replay.outcomes import decision_node
 from replay.ports import EventLog
 from replay.walks import (
     day_node,
@@ -49,8 +50,8 @@ def explain(
 
     `target` is its id; a day is 2026-01-13 or 2026-01-13/strategy/family, an instrument may be
     called by its symbol. A kind in front says which is meant: position, key, fill, order, trade,
-    instrument, day, cash or action, as in `order:ID`. A trade needs that, because its id is that of
-    its first fill. At most `limit` children are shown at each level.
+    decision, instrument, day, cash or action, as in `order:ID`. A trade needs that, because its id
+    is that of its first fill. At most `limit` children are shown at each level.
     Raise UsageError if nothing, or more than one thing, is called so.
     """
     if limit < 1:
@@ -164,6 +165,11 @@ def _by_trade(sources: Sources, text: str) -> list[_Candidate]:
     return _by_id(sources, text, "SELECT * FROM trade WHERE trade_id = ?", trade_node, "trade")
 
 
+def _by_decision(sources: Sources, text: str) -> list[_Candidate]:
+    query = "SELECT * FROM decision_outcome WHERE decision_id = ?"
+    return _by_id(sources, text, query, decision_node, "decision")
+
+
 def _by_instrument(sources: Sources, text: str) -> list[_Candidate]:
     """Find instruments by id, else by symbol, whose blanks do not count."""
     query = "SELECT * FROM instrument WHERE {} = ? ORDER BY venue, instrument_id"
@@ -221,6 +227,7 @@ _FINDERS: Final[dict[str, Callable[[Sources, str], list[_Candidate]]]] = {
     "fill": _by_fill,
     "order": _by_order,
     "trade": _by_trade,
+    "decision": _by_decision,
     "instrument": _by_instrument,
     "day": _by_day,
     "cash": _by_cash,
@@ -232,6 +239,7 @@ _NAMES: Final = {
     "fill": "fill id",
     "order": "order id",
     "trade": "trade id",
+    "decision": "decision id",
     "instrument": "instrument id or symbol",
     "day": "UTC day with closed lots",
     "cash": "id of a deposit, withdrawal, dividend or fee",

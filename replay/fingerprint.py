@@ -14,7 +14,7 @@ import duckdb
 
 from domain.columns import Column, Table, columns_of
 from domain.errors import ProjectionError
-from projections.sql import identifier
+from projections.sql import identifier, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,21 @@ class Fingerprint:
     content: str
 
 
+def of_tables(
+    connection: duckdb.DuckDBPyConnection, models: Sequence[type[Table]]
+) -> list[Fingerprint]:
+    """Return the fingerprints of published tables; that of an empty one asks nothing of it."""
+    counts = " UNION ALL ".join(
+        f"SELECT {literal(model.table)}, count(*) FROM {identifier(model.table)}"
+        for model in models
+    )
+    rows = dict(connection.execute(counts).fetchall())
+    return [
+        of_table(connection, model) if rows[model.table] else _made(model, 0, "0", "0")
+        for model in models
+    ]
+
+
 def of_table(connection: duckdb.DuckDBPyConnection, model: type[Table]) -> Fingerprint:
     """Return the fingerprint of a published table."""
     columns = columns_of(model)
@@ -37,12 +52,15 @@ def of_table(connection: duckdb.DuckDBPyConnection, model: type[Table]) -> Finge
     if row is None:
         message = f"{model.table} gave no fingerprint"
         raise ProjectionError(message)
-    rows, full, part = row
+    return _made(model, *row)
+
+
+def _made(model: type[Table], rows: int, full: str, content: str) -> Fingerprint:
     return Fingerprint(
         table=model.table,
         rows=rows,
         full=_digest(model.table, rows, full),
-        content=_digest(model.table, rows, part),
+        content=_digest(model.table, rows, content),
     )
 
 

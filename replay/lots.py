@@ -16,6 +16,7 @@ from replay.executions import (
 )
 from replay.nodes import ZERO, Figures, Node, decimal_text, exact_sum, total, value_text
 from replay.origins import closing_of, missing_because, opening_of, side_node
+from replay.outcomes import outcome_nodes
 
 _TRADE: Final = "(venue, account, mode, trade_id) = (?, ?, ?, ?)"
 _FIGURES: Final = """
@@ -304,7 +305,7 @@ def trade_node(sources: Sources, trade: Row) -> Node:
     told = (*facts_of(trade, names), *whole.facts(), ("currency", trade["currency"]))
     if trade["cancelled"]:
         told = (("cancelled", "the broker took it back: it is the execution and its cancel"), *told)
-    children = (*nodes, *open_lots(sources, _TRADE, own))
+    children = (*nodes, *open_lots(sources, _TRADE, own), *outcome_nodes(sources, trade))
     return Node(f"trade {trade['trade_id']} of {owner_of(trade)}", "trade", told, children)
 
 

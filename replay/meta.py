@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from importlib import metadata, resources
@@ -13,7 +13,13 @@ import duckdb
 from domain.errors import ProjectionError
 from replay.fingerprint import Fingerprint, whole
 
-DRIVERS = ("replay/census.py", "replay/database.py", "replay/rebuild.py")
+DRIVERS = (
+    "replay/blank.py",
+    "replay/census.py",
+    "replay/database.py",
+    "replay/rebuild.py",
+    "replay/rules.py",
+)
 LIBRARIES = ("duckdb", "eventsourcing", "pyarrow", "pydantic")
 
 _TABLES = """
@@ -21,6 +27,7 @@ _TABLES = """
         watermark BIGINT NOT NULL,
         seal_digest VARCHAR,
         code_digest VARCHAR NOT NULL,
+        rules_version VARCHAR NOT NULL,
         rules_digest VARCHAR NOT NULL,
         libraries VARCHAR NOT NULL,
         built_at TIMESTAMPTZ NOT NULL,
@@ -43,6 +50,7 @@ class Meta:
     watermark: int
     seal_digest: str | None
     code_digest: str
+    rules_version: str
     rules_digest: str
     libraries: str
     built_at: datetime
@@ -56,6 +64,7 @@ def write(
     *,
     watermark: int,
     seal_digest: str | None,
+    rules_version: str,
     rules_digest: str,
     built_at: datetime,
 ) -> Meta:
@@ -65,6 +74,7 @@ def write(
         watermark=watermark,
         seal_digest=seal_digest,
         code_digest=code_digest(),
+        rules_version=rules_version,
         rules_digest=rules_digest,
         libraries=", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES),
         built_at=built_at,
@@ -77,11 +87,12 @@ def write(
         [[part.table, part.rows, part.full, part.content] for part in parts],
     )
     connection.execute(
-        "INSERT INTO projection_meta VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO projection_meta VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             meta.watermark,
             meta.seal_digest,
             meta.code_digest,
+            meta.rules_version,
             meta.rules_digest,
             meta.libraries,
             meta.built_at,
@@ -93,11 +104,18 @@ def write(
 
 
 def read(connection: duckdb.DuckDBPyConnection) -> Meta:
-    """Return what the file says. Raise ProjectionError where it was never finished."""
+    """Return what the file says.
+
+    Raise ProjectionError where it was never finished, or another version made it.
+    """
+    names = ", ".join(field.name for field in fields(Meta))
     try:
-        row = connection.execute("SELECT * FROM projection_meta").fetchone()
+        row = connection.execute(f"SELECT {names} FROM projection_meta").fetchone()
     except duckdb.CatalogException:
         row = None
+    except duckdb.BinderException as error:
+        message = "the projection is of another version: run `brokertruth rebuild`"
+        raise ProjectionError(message) from error
     if row is None:
         message = "the projection was never finished: run `brokertruth rebuild`"
         raise ProjectionError(message)

@@ -5,11 +5,9 @@ of a chunk is kept as typed rows, and everything below that is set-based SQL ove
 Same log prefix, same code, same rules: same tables, whatever the chunks, threads or machine.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -21,13 +19,16 @@ from domain import facts, kinds
 from domain.columns import Fact
 from domain.errors import ProjectionError
 from domain.results import TABLES
-from projections import STEPS, merging, reading, released_after, schema, sql
-from replay import fingerprint, meta
+from domain.rules import Rules
+from projections import STEPS, driven_steps, merging, reading, released_after, sql
+from replay import blank, fingerprint, meta
+from replay import rules as ruletables
 from replay.census import Census
-from replay.database import Resources, open_for_writing, transaction
+from replay.database import Resources, transaction
 from replay.ports import EventLog
 
 CHUNK_EVENTS: Final = 120_000
+SMALL_EVENTS: Final = 5_000
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -35,18 +36,6 @@ Progress = Callable[[str, int, int], None]
 
 def silent(_what: str, _done: int, _total: int) -> None:
     """Report no progress."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the user decides about results: prefixes of client_order_id and their strategies."""
-
-    strategies: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """The digest that the projection file carries."""
-        return hashlib.sha256(json.dumps(sorted(self.strategies.items())).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +70,10 @@ def rebuild(log: EventLog, target: Path, plan: Plan) -> Rebuilt:
     if target.exists():
         message = f"{target} is in the way: remove it"
         raise ProjectionError(message)
-    connection = open_for_writing(target, plan.resources)
+    until = log.head() if plan.until is None else min(plan.until, log.head())
+    connection = blank.open_copy(target, _resources(plan, until))
     try:
-        made = _build(connection, log, plan)
+        made = _build(connection, log, until, plan)
         _read_back(connection, made.meta.watermark)
         connection.execute("CHECKPOINT")
     except BaseException as error:
@@ -102,19 +92,21 @@ def _remove(target: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _build(connection: duckdb.DuckDBPyConnection, log: EventLog, plan: Plan) -> Rebuilt:
+def _resources(plan: Plan, until: int) -> Resources:
+    """Return what the plan allows; on a small book, several threads cost more than they save."""
+    if until <= SMALL_EVENTS and not plan.resources.threads:
+        return replace(plan.resources, threads=1)
+    return plan.resources
+
+
+def _build(connection: duckdb.DuckDBPyConnection, log: EventLog, until: int, plan: Plan) -> Rebuilt:
     for name in sql.names("macros"):
         connection.execute(sql.text("macros", name))
-    with transaction(connection):
-        for model in TABLES:
-            connection.execute(schema.create_table(model))
-            connection.execute(schema.comments(model))
-    until = log.head() if plan.until is None else min(plan.until, log.head())
-    _read_log(connection, log, until, plan)
-    _merge(connection)
-    _run_steps(connection, plan)
+    read = _read_log(connection, log, until, plan)
+    _merge(connection, read)
+    _run_steps(connection, read, plan)
     _check(connection)
-    parts = [fingerprint.of_table(connection, model) for model in TABLES]
+    parts = fingerprint.of_tables(connection, TABLES)
     seal = log.seal_of(until) if until else None
     with transaction(connection):
         stamped = meta.write(
@@ -122,22 +114,34 @@ def _build(connection: duckdb.DuckDBPyConnection, log: EventLog, plan: Plan) -> 
             parts,
             watermark=until,
             seal_digest=seal.digest.hex() if seal else None,
+            rules_version=plan.rules.version,
             rules_digest=plan.rules.digest,
             built_at=plan.built_at,
         )
-    return _summary(connection, stamped, until)
+    rows = {part.table: part.rows for part in parts}
+    shapes = dict(connection.execute("SELECT status, count(*) FROM drift GROUP BY ALL").fetchall())
+    return Rebuilt(
+        stamped,
+        events=until,
+        facts=sum(rows[fact.table] for fact in facts.FACTS),
+        unreadable=rows["unreadable"],
+        unknown_shapes=shapes.get("unknown", 0),
+        additive_shapes=shapes.get("additive", 0),
+    )
 
 
-def _read_log(connection: duckdb.DuckDBPyConnection, log: EventLog, until: int, plan: Plan) -> None:
-    for fact in facts.FACTS:
-        connection.execute(reading.create_rendition_table(fact))
+def _read_log(
+    connection: duckdb.DuckDBPyConnection, log: EventLog, until: int, plan: Plan
+) -> list[type[Fact]]:
+    """Make rendition tables of the log; return the facts that have one."""
     census = Census(connection)
+    read: dict[type[Fact], None] = {}
     done = 0
     for events in _chunks(log, until, plan.chunk_events):
         plan.progress("reading", done, until)
         connection.register("events", events)
         connection.execute(sql.text("census", "chunk"))
-        _read_chunk(connection, census, done)
+        read |= dict.fromkeys(_read_chunk(connection, census, done))
         done += events.num_rows
     if done != until:
         message = f"the log gave {done} of {until} events: run `brokertruth verify`"
@@ -145,6 +149,7 @@ def _read_log(connection: duckdb.DuckDBPyConnection, log: EventLog, until: int, 
     connection.execute("DROP VIEW IF EXISTS chunk")
     connection.unregister("events")
     plan.progress("reading", until, until)
+    return list(read)
 
 
 def _chunks(log: EventLog, until: int, size: int) -> Iterator[pa.Table]:
@@ -162,55 +167,69 @@ def _chunks(log: EventLog, until: int, size: int) -> Iterator[pa.Table]:
             yield events
 
 
-def _read_chunk(connection: duckdb.DuckDBPyConnection, census: Census, after: int) -> None:
+def _read_chunk(
+    connection: duckdb.DuckDBPyConnection, census: Census, after: int
+) -> list[type[Fact]]:
     if census.take():
         connection.execute(sql.text("census", "unreadable_shapes"))
     present = connection.execute("SELECT DISTINCT kind FROM chunk ORDER BY kind").fetchall()
     told = [kinds.BY_NAME[name] for (name,) in present if name in kinds.BY_NAME]
     for kind in told:
         if kind.fact is not None:
+            connection.execute(reading.create_rendition_table(kind.fact))
             connection.execute(reading.read(kind))
     # several kinds may tell of one fact: its problems are written once
-    for fact in dict.fromkeys(kind.fact for kind in told if kind.fact is not None):
+    read = list(dict.fromkeys(kind.fact for kind in told if kind.fact is not None))
+    for fact in read:
         ((problems,),) = connection.execute(reading.count_problems(fact), [after]).fetchall()
         if problems:
             connection.execute(reading.unreadable_rows(fact), [after])
+    return read
 
 
-def _merge(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(sql.text("census", "fact_count"))
-    for fact in facts.FACTS:
+def _merge(connection: duckdb.DuckDBPyConnection, read: Sequence[type[Fact]]) -> None:
+    counted = dict.fromkeys(facts.FACTS, (0, 0))
+    for fact in read:
         connection.execute(merging.contested(fact))
-        connection.execute(merging.merge(fact))
-        connection.execute(merging.count(fact))
+        ((tellings, again),) = connection.execute(merging.count(fact)).fetchall()
+        connection.execute(merging.merge(fact, told_again=again > 0))
         statement = merging.restate(fact)
-        # planning it takes longer than anything else on a small book
-        if statement is not None and _told_again(connection, fact):
+        if statement is not None and again:
             connection.execute(statement)
+        counted[fact] = (tellings, tellings - again)
+    rows = ", ".join(f"({sql.literal(f.table)}, {n}, {m})" for f, (n, m) in counted.items())
+    connection.execute(f"INSERT INTO fact_count VALUES {rows}")
     connection.execute(sql.text("census", "drift"))
 
 
-def _told_again(connection: duckdb.DuckDBPyConnection, fact: type[Fact]) -> bool:
-    query = f"SELECT EXISTS (SELECT 1 FROM {merging.contested_table(fact)})"
-    ((several,),) = connection.execute(query).fetchall()
-    return bool(several)
-
-
-def _run_steps(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
-    connection.execute("CREATE TEMP TABLE strategy_prefix (prefix VARCHAR, strategy VARCHAR)")
-    for prefix, strategy in sorted(plan.rules.strategies.items()):
-        connection.execute("INSERT INTO strategy_prefix VALUES (?, ?)", [prefix, strategy])
-    for fact in facts.FACTS:
+def _run_steps(
+    connection: duckdb.DuckDBPyConnection, read: Sequence[type[Fact]], plan: Plan
+) -> None:
+    ruletables.write(connection, plan.rules)
+    for fact in read:
         if fact.table not in {output for step in STEPS for output in step.outputs}:
             connection.execute(
                 f"INSERT INTO {fact.table} BY NAME SELECT * FROM {merging.merged_table(fact)}"
             )
-    for number, step in enumerate(STEPS):
-        plan.progress(f"computing {step.name}", number, len(STEPS))
+    told = {merging.merged_table(fact) for fact in read}
+    steps = driven_steps(told, _venues(connection, read))
+    made = told.union(*(step.outputs for step in steps))
+    asked = {name for step in steps for name in step.inputs}
+    absent = sorted((asked - made) & blank.made().absent.keys())
+    for name in absent:
+        connection.execute(blank.made().absent[name])
+    for number, step in enumerate(steps):
+        plan.progress(f"computing {step.name}", number, len(steps))
         connection.execute(sql.text("steps", step.name))
-        for name in released_after(step):
-            connection.execute(merging.drop(name))
-    plan.progress("computing", len(STEPS), len(STEPS))
+        for name in released_after(step, steps):
+            if name not in absent:
+                connection.execute(merging.drop(name))
+    plan.progress("computing", len(steps), len(steps))
+
+
+def _venues(connection: duckdb.DuckDBPyConnection, read: Sequence[type[Fact]]) -> set[str]:
+    found = connection.execute(merging.venues(read)).fetchall() if read else []
+    return {venue for (venue,) in found}
 
 
 def _check(connection: duckdb.DuckDBPyConnection) -> None:
@@ -226,16 +245,3 @@ def _read_back(connection: duckdb.DuckDBPyConnection, watermark: int) -> None:
     if seen != watermark:
         message = f"the projection was committed at {watermark} but reads {seen}: run it again"
         raise ProjectionError(message)
-
-
-def _summary(connection: duckdb.DuckDBPyConnection, stamped: meta.Meta, until: int) -> Rebuilt:
-    told = " + ".join(f"(SELECT count(*) FROM {fact.table})" for fact in facts.FACTS)
-    row = connection.execute(
-        f"SELECT {told}, (SELECT count(*) FROM unreadable), "
-        "(SELECT count(*) FROM drift WHERE status = 'unknown'), "
-        "(SELECT count(*) FROM drift WHERE status = 'additive')"
-    ).fetchone()
-    if row is None:
-        message = "the projection has no tables"
-        raise ProjectionError(message)
-    return Rebuilt(stamped, until, *row)

@@ -25,8 +25,10 @@ import duckdb
 from adapters.log.sqlite import SQLiteLog
 from domain import jsontext, kinds, shapes
 from domain.event import EVERYTHING, Asked, NewEvent, Origin, Owner, make_event, time_text
+from domain.recorded import RECORDED
+from domain.rules import Rules
 from replay.database import Resources, open_for_reading
-from replay.rebuild import CHUNK_EVENTS, Plan, Rebuilt, Rules, rebuild
+from replay.rebuild import CHUNK_EVENTS, Plan, Rebuilt, rebuild
 from tools.fake_kalshi.payloads import fill_json, settlement_json
 from tools.fake_kalshi.truths import Ending, Execution
 
@@ -49,14 +51,17 @@ def event(
     asked: Asked = EVERYTHING,
     nth: int = 1,
     shape: str | None = None,
+    venue: str | None = None,
 ) -> NewEvent:
-    """Wrap a payload as an importer would."""
+    """Wrap a payload as an importer would; what a bot recorded is of Kalshi unless told."""
     parsed = jsontext.parse(payload)
     known = kinds.BY_NAME.get(kind, kinds.Kind(kind, (), None))
     identity = kinds.identity_of(
         known, parsed, as_of_text=time_text(as_of) if as_of else None, asked=asked, nth=nth
     )
-    origin = Origin(owner, known.venue, received_at, SOURCE)
+    told_by_bot = known.fact in RECORDED
+    venue = venue or ("kalshi" if told_by_bot else known.venue)
+    origin = Origin(owner, venue, received_at, SOURCE)
     own = shape or shapes.shape_of(parsed)
     return make_event(origin, kind, identity, own, payload, as_of=as_of, asked=asked)
 
@@ -126,6 +131,7 @@ class BookMaker:
         self,
         *pages: Iterable[NewEvent],
         strategies: Mapping[str, str] | None = None,
+        rules: Rules | None = None,
         threads: int = 0,
         chunk_events: int = CHUNK_EVENTS,
         until: int | None = None,
@@ -135,7 +141,7 @@ class BookMaker:
             target = self.folder / f"book{self.made}.duckdb"
             plan = Plan(
                 built_at=NOW,
-                rules=Rules(strategies or {}),
+                rules=rules or Rules.of_prefixes(strategies or {}),
                 resources=Resources(threads=threads),
                 until=until,
                 chunk_events=chunk_events,

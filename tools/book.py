@@ -1,10 +1,12 @@
 """A book: one ledger directory, and the one place where its parts are put together.
 
-book.toml         account, mode, strategies
+book.toml         account, mode, where the brokers are
+attribution.toml  rules: whose a fill is, when a trade is won
 log.sqlite        the log: what the brokers said
 ledger.duckdb     the current projection: everything computed from it
 ledger.lock       held by whoever is projecting
 statements/       Flex statements as they were fetched
+spool/            what bots record, until it is taken in; then in spool/taken
 """
 
 import fcntl
@@ -13,10 +15,11 @@ import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,12 +27,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from adapters.log.sqlite import SQLiteLog
 from domain.errors import CannotDoError, ProjectionError, UsageError
 from domain.event import Owner
+from domain.rules import Rules
 from replay import meta
 from replay.database import Resources, open_for_reading
-from replay.rebuild import Plan, Progress, Rebuilt, Rules, rebuild, silent
+from replay.rebuild import Plan, Progress, Rebuilt, rebuild, silent
 
 ENVIRONMENT: Final = "BROKERTRUTH_BOOK"
 DEFAULT: Final = "book"
+RULES: Final = "attribution.toml"
 CLIENT_ID_MAX: Final = 2**31 - 1
 """The greatest number by which a client of the gateway can call itself."""
 
@@ -38,11 +43,6 @@ _TEMPLATE: Final = """\
 
 account = "{account}"   # your name for the broker account; part of every key
 mode = "{mode}"      # live or paper; the two never mix
-
-# Strategies by prefix of client_order_id; the longest prefix wins. A change here is taken up by the
-# next `brokertruth project`.
-[strategies]
-# "mm_xb_" = "cross_bracket"
 
 # For `brokertruth fetch kalshi`. A key with read scope is enough.
 [kalshi]
@@ -57,6 +57,22 @@ mode = "{mode}"      # live or paper; the two never mix
 # port = 4001                             # of the gateway; 4002 for paper, where not said
 # gateway_zone = "UTC"                    # of the times that the gateway tells
 # day_zone = "America/New_York"           # at whose midnight it forgets the day's executions
+"""
+
+_RULES_TEMPLATE: Final = """\
+# Whose a fill is, and when a trade is won. Raise the version with every change; the next
+# `brokertruth project` takes it up, `brokertruth rebuild --dry-run` says what it would move.
+
+version = "1"
+
+# Strategies by prefix of client_order_id (IBKR: orderRef); the longest prefix wins.
+# [strategies.cross_bracket]
+# prefixes = ["mm_xb_"]
+
+# One that closes the positions of another; its P&L counts for that one.
+# [strategies.cross_bracket_exit]
+# prefixes = ["mm_xb_exit_", "mm_xbexit_"]
+# exit_of = "cross_bracket"
 """
 
 
@@ -102,7 +118,6 @@ class Configuration(BaseModel):
 
     account: str = "main"
     mode: Literal["live", "paper"] = "live"
-    strategies: dict[Annotated[str, Field(min_length=1)], Annotated[str, Field(min_length=1)]] = {}
     kalshi: KalshiSettings = KalshiSettings()
     ibkr: IbkrSettings = IbkrSettings()
 
@@ -113,6 +128,7 @@ class Book:
 
     folder: Path
     configuration: Configuration
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def log_path(self) -> Path:
@@ -129,16 +145,17 @@ class Book:
         """The folder of the statements that were fetched, each byte for byte."""
         return self.folder / "statements"
 
+    @property
+    def spool_path(self) -> Path:
+        """The folder that bots record into."""
+        return self.folder / "spool"
+
     def owner(self, account: str | None = None, mode: str | None = None) -> Owner:
         """Return whose events these are, unless the caller says otherwise."""
         return Owner(
             self.configuration.account if account is None else account,
             self.configuration.mode if mode is None else mode,
         )
-
-    def rules(self) -> Rules:
-        """Return what the user decides about results."""
-        return Rules(self.configuration.strategies)
 
     def open_log(self) -> SQLiteLog:
         """Open the event log."""
@@ -179,8 +196,8 @@ class Book:
             return "there is no projection that can be read"
         if current.code_digest != meta.code_digest():
             return "the code has changed"
-        if current.rules_digest != self.rules().digest:
-            return "book.toml has changed"
+        if current.rules_digest != self.rules.digest:
+            return "attribution.toml has changed"
         if current.watermark != log.head():
             return f"it covers {current.watermark} of {log.head()} events"
         return None
@@ -207,7 +224,7 @@ class Book:
                 fresh,
                 Plan(
                     built_at=now(),
-                    rules=self.rules(),
+                    rules=self.rules,
                     resources=resources or Resources(),
                     progress=progress,
                 ),
@@ -249,6 +266,7 @@ def create(folder: Path, *, account: str, mode: str) -> Book:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         SQLiteLog.open(folder / "log.sqlite", create=True).close()
+        (folder / RULES).write_text(_RULES_TEMPLATE, "utf-8")
         (folder / "book.toml").write_text(_TEMPLATE.format(account=account, mode=mode), "utf-8")
     except OSError as error:
         message = f"cannot make a book at {folder}: {error.strerror}"
@@ -268,25 +286,56 @@ def load(folder: Path) -> Book:
     """Open a book. Raise UsageError where there is none or its configuration is wrong."""
     path = folder / "book.toml"
     try:
-        text = path.read_text("utf-8")
+        told = _read_toml(path)
     except FileNotFoundError:
         message = f"no book at {folder}: run `brokertruth --book {folder} init`"
         raise UsageError(message) from None
+    if "strategies" in told:
+        message = f"{path}: strategies stand in {RULES} now, see {_DOCUMENTATION}"
+        raise UsageError(message)
+    configuration = _checked(path, Configuration, told)
+    Owner(configuration.account, configuration.mode)
+    return Book(folder, configuration, read_rules(folder / RULES))
+
+
+_DOCUMENTATION: Final = "docs/attribution.md"
+
+
+def read_rules(path: Path) -> Rules:
+    """Return the rules of a file; without one, those that explain nothing.
+
+    Raise UsageError where they are wrong, with the place.
+    """
+    try:
+        return _checked(path, Rules, _read_toml(path))
+    except FileNotFoundError:
+        return Rules()
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except FileNotFoundError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
         message = f"cannot read {path}: {error}"
         raise CannotDoError(message) from error
-    try:
-        configuration = Configuration.model_validate(tomllib.loads(text))
-        Owner(configuration.account, configuration.mode)
     except tomllib.TOMLDecodeError as error:
         message = f"{path}: {error}"
         raise UsageError(message) from None
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _checked(path: Path, model: type[_Model], told: dict[str, object]) -> _Model:
+    try:
+        return model.model_validate(told)
     except ValidationError as error:
         wrong = error.errors()[0]
         where = ".".join(str(part) for part in wrong["loc"])
-        message = f"{path}: {where}: {wrong['msg']}"
+        message = f"{path}: {where}: {wrong['msg']}" if where else f"{path}: {wrong['msg']}"
         raise UsageError(message) from None
-    return Book(folder, configuration)
 
 
 def _put_in_place(fresh: Path, current: Path) -> None:

@@ -2,18 +2,18 @@
 
 import sys
 import traceback
-from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from domain.errors import BrokertruthError, UsageError
+from domain.errors import UsageError
 from replay.database import Resources
 from tools import book as books
-from tools.outcome import FAILED, Outcome, moment, safe, screen, show
+from tools.cli_fetch import fetching
+from tools.outcome import FAILED, Outcome, moment
+from tools.verb import Account, DryRun, Json, Mode, NoProject, run
 
 app = typer.Typer(
     name="brokertruth",
@@ -24,15 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-fetching = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(fetching, name="fetch", help="Ask the broker itself, append what it says, project.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing, say what would be done.")]
-Account = Annotated[
-    str | None, typer.Option(help="Your name for the account, where it is not the book's.")
-]
-Mode = Annotated[str | None, typer.Option(help="live or paper, where it is not the book's.")]
 
 
 def _tell_version(asked: bool) -> None:
@@ -60,20 +52,6 @@ def _global(
         raise typer.BadParameter(str(error)) from error
 
 
-def _run(verb: str, work: Callable[[], Outcome], *, as_json: bool) -> None:
-    """Run a verb, print its outcome, exit with its code. Known errors become outcomes."""
-    try:
-        done = work()
-    except BrokertruthError as error:
-        if not as_json:
-            told = Text.assemble((f"{verb}:", "red"), " ", safe(str(error)))
-            screen(stderr=True).print(told, soft_wrap=True)
-            raise typer.Exit(error.exit_code) from error
-        done = Outcome(str(error), {"error": type(error).__name__}, (), error.exit_code)
-    show(verb, done, as_json=as_json)
-    raise typer.Exit(done.exit_code)
-
-
 @app.command()
 def init(
     context: typer.Context,
@@ -93,7 +71,7 @@ def init(
         books.create(folder, account=account, mode=mode)
         return Outcome(f"made a book at {folder} for account {account} ({mode})", data)
 
-    _run("init", work, as_json=as_json)
+    run("init", work, as_json=as_json)
 
 
 @app.command()
@@ -105,9 +83,7 @@ def ingest(
     as_of: Annotated[
         str | None, typer.Option(help="The moment that positions and balances describe (ISO).")
     ] = None,
-    no_project: Annotated[
-        bool, typer.Option("--no-project", help="Append only; project later.")
-    ] = False,
+    no_project: NoProject = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -125,115 +101,101 @@ def ingest(
             and_project=not no_project,
         )
 
-    _run("ingest", work, as_json=as_json)
+    run("ingest", work, as_json=as_json)
 
 
-@fetching.command("kalshi")
-def fetch_kalshi(
+@app.command()
+def spool(
     context: typer.Context,
-    full: Annotated[
-        bool, typer.Option("--full", help="Everything again, from the very beginning.")
-    ] = False,
-    since: Annotated[
-        str | None, typer.Option(help="Begin at this moment (ISO) instead of at the last fetch.")
-    ] = None,
-    overlap_days: Annotated[
-        int, typer.Option(min=0, max=3650, help="How far to reach back behind the last fetch.")
-    ] = 3,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Stay: fills as they happen, the rest at times.")
-    ] = False,
-    no_project: Annotated[
-        bool, typer.Option("--no-project", help="Append only; project later.")
-    ] = False,
+    no_project: NoProject = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch fills, orders, settlements, cash, positions and balances, as far as they are new.
+    """Take in what bots recorded into the book's folder `spool`."""
+    from tools import spool as spooling
 
-    Key and site come from book.toml or $BROKERTRUTH_KALSHI_KEY_ID, _KEY_FILE (or _KEY), _SITE.
-    """
-    from tools import fetch
+    run(
+        "spool",
+        lambda: spooling.spool(
+            books.load(context.obj), dry_run=dry_run, and_project=not no_project
+        ),
+        as_json=as_json,
+    )
+
+
+@app.command()
+def record(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(help="Such as bot.decision or market.quote.")],
+    file: Annotated[
+        str, typer.Argument(help="A JSON object, or one a line; - for standard input.")
+    ] = "-",
+    venue: Annotated[str, typer.Option(help="kalshi or ibkr.")] = "kalshi",
+    key: Annotated[
+        str | None, typer.Option(help="What makes it one of its kind, where its ids do not.")
+    ] = None,
+    account: Account = None,
+    mode: Mode = None,
+    no_project: NoProject = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Record an order, a decision, an exit, a quote, a forecast or an observation."""
+    from tools import record as recording
 
     def work() -> Outcome:
-        wanted = fetch.Wanted(
-            full=full,
-            since=moment(since, "--since"),
-            overlap_days=overlap_days,
+        book = books.load(context.obj)
+        wanted = recording.Wanted(
+            kind=kind,
+            file=file,
+            venue=venue,
+            owner=book.owner(account, mode),
+            key=key,
             and_project=not no_project,
             dry_run=dry_run,
         )
-        book = books.load(context.obj)
-        if follow:
-            from tools import following
+        return recording.record(book, wanted)
 
-            return following.follow(book, wanted)
-        return fetch.kalshi(book, wanted)
-
-    _run("fetch kalshi", work, as_json=as_json)
+    run("record", work, as_json=as_json)
 
 
-@fetching.command("ibkr")
-def fetch_ibkr(
+@app.command()
+def attribute(
     context: typer.Context,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Stay: executions as they happen, the rest at times.")
+    fill: Annotated[str, typer.Argument(help="Id of the fill.")],
+    strategy: Annotated[str | None, typer.Option(help="Whose it is.")] = None,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Take an earlier claim back.")
     ] = False,
-    no_project: Annotated[
-        bool, typer.Option("--no-project", help="Append only; project later.")
-    ] = False,
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Ask TWS or IB Gateway for executions, commissions, positions, open orders and the account.
-
-    Where it is comes from book.toml or $BROKERTRUTH_IBKR_HOST, _PORT, _CLIENT_ID.
-    """
-    from tools import fetch_ibkr as asking_gateway
-
-    def work() -> Outcome:
-        wanted = asking_gateway.Wanted(and_project=not no_project, dry_run=dry_run)
-        book = books.load(context.obj)
-        if follow:
-            from tools import following_ibkr
-
-            return following_ibkr.follow(book, wanted)
-        return asking_gateway.ibkr(book, wanted)
-
-    _run("fetch ibkr", work, as_json=as_json)
-
-
-@fetching.command("flex")
-def fetch_flex(
-    context: typer.Context,
-    queries: Annotated[
-        list[str] | None, typer.Option("--query", help="Id of a Flex query, as often as needed.")
+    reason: Annotated[str, typer.Option(help="How you know; kept with the claim.")] = "",
+    by: Annotated[str | None, typer.Option(help="Who claims it; else your login name.")] = None,
+    venue: Annotated[
+        str | None, typer.Option(help="kalshi or ibkr, where the ledger does not tell.")
     ] = None,
-    timeout: Annotated[
-        int, typer.Option(min=1, max=86_400, help="Seconds to wait for each statement.")
-    ] = 600,
-    no_project: Annotated[
-        bool, typer.Option("--no-project", help="Append only; project later.")
-    ] = False,
+    account: Account = None,
+    mode: Mode = None,
+    no_project: NoProject = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Fetch Flex statements of Interactive Brokers, keep them in the book and take them in.
-
-    Queries and token come from book.toml or $BROKERTRUTH_IBKR_FLEX_QUERIES, _TOKEN_FILE, _TOKEN.
-    """
-    from tools import fetch_flex as fetching_flex
+    """Claim for a strategy a fill that nothing else explains."""
+    from tools import attribute as claiming
 
     def work() -> Outcome:
-        wanted = fetching_flex.Wanted(
-            queries=tuple(queries or ()),
-            timeout_seconds=timeout,
+        if withdraw is (strategy is not None):
+            message = "give --strategy NAME, or --withdraw"
+            raise UsageError(message)
+        book = books.load(context.obj)
+        by_whom = claiming.login_name() if by is None else by
+        wanted = claiming.Wanted(
+            owner=book.owner(account, mode),
+            venue=venue,
             and_project=not no_project,
             dry_run=dry_run,
         )
-        return fetching_flex.flex(books.load(context.obj), wanted)
+        return claiming.attribute(book, claiming.Claim(fill, strategy, reason, by_whom), wanted)
 
-    _run("fetch flex", work, as_json=as_json)
+    run("attribute", work, as_json=as_json)
 
 
 @app.command()
@@ -246,7 +208,7 @@ def project(context: typer.Context, dry_run: DryRun = False, as_json: Json = Fal
         with book.open_log() as log:
             return projecting.project(book, log, dry_run=dry_run)
 
-    _run("project", work, as_json=as_json)
+    run("project", work, as_json=as_json)
 
 
 @app.command()
@@ -274,7 +236,7 @@ def rebuild(
                 dry_run=dry_run,
             )
 
-    _run("rebuild", work, as_json=as_json)
+    run("rebuild", work, as_json=as_json)
 
 
 @app.command()
@@ -297,7 +259,7 @@ def verify(
         book = books.load(context.obj)
         return integrity.verify(book, anchor, new_anchor=new_anchor, dry_run=dry_run)
 
-    _run("verify", work, as_json=as_json)
+    run("verify", work, as_json=as_json)
 
 
 @app.command()
@@ -305,7 +267,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     """Tell what the book holds, how far the projection is, what needs a look."""
     from tools import state
 
-    _run("status", lambda: state.status(books.load(context.obj)), as_json=as_json)
+    run("status", lambda: state.status(books.load(context.obj)), as_json=as_json)
 
 
 @app.command()
@@ -327,7 +289,7 @@ def drift(
             return specification.compare(spec)
         return findings.drift(books.load(context.obj))
 
-    _run("drift", work, as_json=as_json)
+    run("drift", work, as_json=as_json)
 
 
 @app.command()
@@ -341,7 +303,7 @@ def unreadable(
     """Events that no reader could turn into a fact, with the reason."""
     from tools import findings
 
-    _run(
+    run(
         "unreadable",
         lambda: findings.unreadable(books.load(context.obj), position),
         as_json=as_json,
@@ -372,7 +334,7 @@ def query(
             raise UsageError(message)
         return asking.ask(books.load(context.obj), sql, form=form, output=output, with_rows=as_json)
 
-    _run("query", work, as_json=as_json)
+    run("query", work, as_json=as_json)
 
 
 @app.command()
@@ -391,11 +353,44 @@ def explain(
     """Walk a figure back to the bytes that it came from."""
     from tools import asking
 
-    _run(
+    run(
         "explain",
         lambda: asking.walk_back(books.load(context.obj), target, limit=limit),
         as_json=as_json,
     )
+
+
+@app.command("lint-bot")
+def lint_bot(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="The bot's source tree, or one file of it.")],
+    posts: Annotated[
+        list[str] | None,
+        typer.Option("--post", help="Name of a function that posts; as often as needed."),
+    ] = None,
+    not_posts: Annotated[
+        list[str] | None, typer.Option("--not-post", help="Name of one that posts nothing.")
+    ] = None,
+    records: Annotated[
+        list[str] | None, typer.Option("--record", help="Name of a function that records a post.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", help="Pattern of paths to leave out.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find the calls of a bot that post orders without recording them; nothing of it is run."""
+    from tools.lintbot import findings as bot
+    from tools.lintbot.duty import Vocabulary
+
+    def work() -> Outcome:
+        vocabulary = Vocabulary(
+            frozenset(posts or ()), frozenset(not_posts or ()), frozenset(records or ())
+        )
+        rules = bot.rules_of(context.obj)
+        return bot.lint(path, rules=rules, vocabulary=vocabulary, exclude=exclude or ())
+
+    run("lint-bot", work, as_json=as_json)
 
 
 @app.command()
@@ -408,7 +403,7 @@ def demo(
     """Make a book from made payloads and see what a hand-written database would have said."""
     from tools import demo as demonstration
 
-    _run("demo", lambda: demonstration.demo(folder), as_json=as_json)
+    run("demo", lambda: demonstration.demo(folder), as_json=as_json)
 
 
 @app.command("fake-kalshi")
@@ -436,7 +431,7 @@ def fake_kalshi(
     """Serve a made Kalshi account on this machine, to try `fetch kalshi` with."""
     from tools import rehearsing
 
-    _run(
+    run(
         "fake-kalshi",
         lambda: rehearsing.rehearsal(
             folder,

@@ -31,7 +31,7 @@ from adapters.taking import Sighting
 from adapters.telling import THE_BEGINNING, Told, earlier
 from domain.errors import UsageError
 from domain.event import Owner, header
-from tools import alerts, findings, outcome
+from tools import alerts, findings, outcome, spool
 from tools.book import Book
 from tools.outcome import Outcome, counted, screen, tell
 from tools.project import NOTHING, Projected, project_after
@@ -129,7 +129,9 @@ def kalshi(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
         book.open_log() as log,
         client_of(entry, tell) as client,
     ):
-        return one_round(book, log, client, owner, wanted, entry.clock)
+        spooled = spool.take_in(book, log, dry_run=wanted.dry_run)
+        done = one_round(book, log, client, owner, wanted, entry.clock)
+    return spool.told_with(spooled, done)
 
 
 def client_of(entry: Access, say: Callable[[str], None]) -> Client:

@@ -29,7 +29,7 @@ from adapters.telling import Broker, Told, earlier
 from domain.errors import CannotDoError, UsageError
 from domain.event import NewEvent, Owner
 from replay import query as asking
-from tools import alerts, findings, ingest, outcome, render
+from tools import alerts, findings, ingest, outcome, render, spool
 from tools.book import Book
 from tools.outcome import Outcome, counted, screen, tell
 from tools.project import NOTHING, Projected, project_after
@@ -143,6 +143,7 @@ def flex(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
     ):
         taken = _all(book, service, queries, folder, wanted)
     with book.open_log() as log:
+        spooled = spool.take_in(book, log, dry_run=wanted.dry_run)
         if not wanted.dry_run:
             ended_at = entry.clock.now()
             log.append(_events(book, log, taken, entry.base.host, (started_at, ended_at)))
@@ -151,7 +152,8 @@ def flex(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
     lines = []
     if projecting and projected.exit_code != outcome.FAILED:
         lines = _alerts(book, projected, covered)
-    return _Report(taken, lines, projected, service.requests).outcome(dry_run=wanted.dry_run)
+    done = _Report(taken, lines, projected, service.requests).outcome(dry_run=wanted.dry_run)
+    return spool.told_with(spooled, done)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from adapters.taking import Census, Sighting
 from adapters.telling import Told
 from domain.errors import UsageError
 from tools import book as books
-from tools import fetch, outcome
+from tools import fetch, outcome, spool
 from tools.book import Book
 from tools.outcome import Outcome, counted, tell
 from tools.project import NOTHING, Projected, project_after
@@ -105,8 +105,10 @@ def ibkr(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
     entry = replace(entry, plan=replace(entry.plan, dry_run=wanted.dry_run))
     with book.open_log() as log:
         covered, census = projected_until(book), Census()
+        spooled = spool.take_in(book, log, dry_run=wanted.dry_run)
         asked = asyncio.run(_once(lambda: connect(entry, log, census)))
-        return round_told(book, log, asked, census.drifted(), covered, wanted)
+        done = round_told(book, log, asked, census.drifted(), covered, wanted)
+    return spool.told_with(spooled, done)
 
 
 async def _once(connecting: Callable[[], AbstractAsyncContextManager[Session]]) -> Asked:

@@ -122,11 +122,11 @@ def _take_statement(
             counts = {"new": 0, "revisions": 0, "duplicates": seen.rows}
         else:
             told = flex.batches(whole, seen, received_at=received_at, progress=append_bar)
-            counts = _append_batches(log, told, dry_run=dry_run)
+            counts = append_batches(log, told, dry_run=dry_run)
     return _Done("flex statement", seen.counts, counts, seen.notes)
 
 
-def _append_batches(
+def append_batches(
     log: SQLiteLog, batches: Iterable[list[NewEvent]], *, dry_run: bool
 ) -> dict[str, int]:
     """Append batch by batch, and count all of them."""

@@ -10,12 +10,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from adapters.log.sqlite import SQLiteLog
 from domain.errors import BrokertruthError, CannotDoError, UsageError
+from replay import money
 from replay.database import Resources
-from replay.meta import Meta
+from replay.meta import Meta, code_digest
+from replay.money import Moved
+from replay.rebuild import Plan, Rebuilt
 from replay.rebuild import Progress as Report
-from replay.rebuild import Rebuilt
-from tools import alerts, findings, outcome
-from tools.book import Book
+from replay.rebuild import rebuild as replay_all
+from tools import alerts, findings, moving, outcome
+from tools.book import Book, now
 from tools.outcome import Outcome, counted, screen
 
 
@@ -52,25 +55,65 @@ def project(book: Book, log: SQLiteLog, *, dry_run: bool = False) -> Outcome:
     if dry_run:
         verdict = f"would rebuild: {reason} (dry run: nothing was written)"
         return Outcome(verdict, {"rebuilt": False, "dry_run": True, "reason": reason})
-    return _rebuilt(book, log, Resources(), lenient=False)
+    # new events move money, as they should; other rules and other code are to be looked at
+    other_rules = current is not None and (
+        current.rules_digest != book.rules.digest or current.code_digest != code_digest()
+    )
+    return _rebuilt(book, log, Resources(), lenient=False, comparing=other_rules)
 
 
 def rebuild(
     book: Book, log: SQLiteLog, *, resources: Resources, lenient: bool, dry_run: bool
 ) -> Outcome:
-    """Rebuild from the first event. Unreadable events make the exit code 1, unless lenient."""
+    """Rebuild from the first event, and tell which money moved.
+
+    Unreadable events make the exit code 1, unless lenient. A dry run does it all beside the book.
+    """
     if dry_run:
-        verdict = f"would rebuild {counted(log.head(), 'event')} (dry run: nothing was written)"
-        return Outcome(verdict, {"rebuilt": False, "dry_run": True})
-    return _rebuilt(book, log, resources, lenient=lenient)
+        return _tried(book, log, resources)
+    return _rebuilt(book, log, resources, lenient=lenient, comparing=True)
 
 
-def _rebuilt(book: Book, log: SQLiteLog, resources: Resources, *, lenient: bool) -> Outcome:
+def _tried(book: Book, log: SQLiteLog, resources: Resources) -> Outcome:
+    """Rebuild into a folder that is removed again, and compare."""
+    reason = book.stale_because(log, book.projection_meta())
+    with moving.scratch(book.folder) as folder:
+        before = moving.kept(book.projection_path, folder)
+        candidate = folder / "after.duckdb"
+        with _progress() as report:
+            plan = Plan(built_at=now(), rules=book.rules, resources=resources, progress=report)
+            made = replay_all(log, candidate, plan)
+        moved = money.compare(before, candidate, resources=resources)
+    data = {
+        "rebuilt": False,
+        "dry_run": True,
+        "reason": reason,
+        **_counts(made),
+        **moving.as_data(moved),
+    }
+    would = f"would rebuild: {_made(made)}; {moving.verdict(moved, would=True)}"
+    verdict = f"{would} (dry run: nothing was written)"
+    body = [f"because {reason}:"] if reason else []
+    return Outcome(verdict, data, (*body, moving.as_table(moved)) if moved.lines else body)
+
+
+def _rebuilt(
+    book: Book, log: SQLiteLog, resources: Resources, *, lenient: bool, comparing: bool
+) -> Outcome:
     """Rebuild, and tell what looks wrong now and did not before."""
     before = {_named(one) for one in _canaries(book)}
-    made = _rebuild(book, log, resources)
+    made, moved = (
+        _compared(book, log, resources) if comparing else (_rebuild(book, log, resources), None)
+    )
     fresh = [one for one in _canaries(book) if _named(one) not in before]
-    return _told(made, fresh, lenient=lenient)
+    return _told(made, fresh, moved, lenient=lenient)
+
+
+def _compared(book: Book, log: SQLiteLog, resources: Resources) -> tuple[Rebuilt, Moved]:
+    with moving.scratch(book.folder) as folder:
+        before = moving.kept(book.projection_path, folder)
+        made = _rebuild(book, log, resources)
+        return made, money.compare(before, book.projection_path, resources=resources)
 
 
 def _named(canary: dict[str, Any]) -> tuple[str, ...]:
@@ -92,29 +135,48 @@ def _rebuild(book: Book, log: SQLiteLog, resources: Resources) -> Rebuilt:
         return book.rebuild(log, resources=resources, progress=report)
 
 
-def _told(made: Rebuilt, canaries: list[dict[str, Any]], *, lenient: bool) -> Outcome:
-    verdict = f"{counted(made.facts, 'fact')} from {counted(made.events, 'event')}"
+def _told(
+    made: Rebuilt, canaries: list[dict[str, Any]], moved: Moved | None, *, lenient: bool
+) -> Outcome:
+    verdict = _made(made)
+    body: list[RenderableType] = list(alerts.of_canaries(canaries))
+    if moved is not None and (moved.by_rules or moved.unknown not in (None, money.NONE_YET)):
+        verdict += f"; {moving.verdict(moved)}"
+        if moved.anything:
+            body.append(moving.as_table(moved))
+    data = {
+        "rebuilt": True,
+        **_counts(made),
+        "new_canaries": canaries,
+        **(moving.as_data(moved) if moved else {}),
+        **_meta(made.meta),
+    }
+    bad = made.unreadable > 0 or made.unknown_shapes + made.additive_shapes > 0
+    code = outcome.FOUND if canaries or (bad and not lenient) else outcome.GOOD
+    return Outcome(verdict, data, tuple(body), code)
+
+
+def _made(made: Rebuilt) -> str:
+    told = f"{counted(made.facts, 'fact')} from {counted(made.events, 'event')}"
     found = []
     if made.unreadable:
         found.append(f"{counted(made.unreadable, 'event')} unreadable")
     if made.unknown_shapes + made.additive_shapes:
         drifted = made.unknown_shapes + made.additive_shapes
         found.append(f"{counted(drifted, 'shape')} drifted")
-    if found:
-        verdict += f", {', '.join(found)} (see `brokertruth drift` and `unreadable`)"
-    data = {
-        "rebuilt": True,
+    return (
+        f"{told}, {', '.join(found)} (see `brokertruth drift` and `unreadable`)" if found else told
+    )
+
+
+def _counts(made: Rebuilt) -> dict[str, Any]:
+    return {
         "events": made.events,
         "facts": made.facts,
         "unreadable": made.unreadable,
         "unknown_shapes": made.unknown_shapes,
         "additive_shapes": made.additive_shapes,
-        "new_canaries": canaries,
-        **_meta(made.meta),
     }
-    bad = made.unreadable > 0 or made.unknown_shapes + made.additive_shapes > 0
-    code = outcome.FOUND if canaries or (bad and not lenient) else outcome.GOOD
-    return Outcome(verdict, data, tuple(alerts.of_canaries(canaries)), code)
 
 
 def _meta(meta: Meta) -> dict[str, Any]:
@@ -124,6 +186,7 @@ def _meta(meta: Meta) -> dict[str, Any]:
         "content_fingerprint": meta.content_fingerprint,
         "seal_digest": meta.seal_digest,
         "code_digest": meta.code_digest,
+        "rules_version": meta.rules_version,
         "built_at": meta.built_at.isoformat(),
     }
 

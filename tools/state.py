@@ -7,8 +7,9 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from domain.errors import CannotDoError
+from domain.rules import UNATTRIBUTED
 from replay import meta, query
-from tools import lights, outcome, render
+from tools import lights, outcome, render, strategies
 from tools.book import Book, now
 from tools.outcome import Outcome, counted
 
@@ -23,6 +24,10 @@ _FIGURES: Final = """
         (SELECT count(*) FROM settlement) AS settlements,
         (SELECT count(*) FROM position) AS open_positions,
         (SELECT count(*) FROM fill WHERE fee_state = 'pending') AS fees_pending,
+        (
+            SELECT coalesce(sum(fills), 0)::BIGINT FROM strategy_status
+            WHERE strategy = 'unattributed'
+        ) AS unattributed_fills,
         (SELECT count(*) FROM unreadable) AS unreadable,
         (SELECT count(*) FROM drift WHERE status <> 'known') AS drifted_shapes,
         (SELECT count(*) FROM canary WHERE rule <> 'opening_missing') AS canaries,
@@ -75,6 +80,7 @@ def status(book: Book) -> Outcome:
         "stale_because": stale,
         "fingerprint": current.fingerprint if current else None,
         "content_fingerprint": current.content_fingerprint if current else None,
+        "rules_version": current.rules_version if current else None,
     }
     if connection is None or current is None:
         verdict = f"{counted(head, 'event')}, {stale}: run `brokertruth project`"
@@ -84,8 +90,10 @@ def status(book: Book) -> Outcome:
         figures = _row(connection)
         realized = render.as_rows(query.run(connection, _REALIZED))
         streams = lights.of_streams(connection, now())
-    data |= {"kinds": render.as_rows(kinds), "streams": streams, **figures, "realized": realized}
-    alarms = lights.needing_a_look(streams)
+        found = strategies.of_book(connection)
+    data |= {"kinds": render.as_rows(kinds), "streams": streams, "strategies": found}
+    data |= {**figures, "realized": realized}
+    alarms = lights.needing_a_look(streams) + strategies.needing_a_look(found)
     alarms += [f"{figures[name]} {name.replace('_', ' ')}" for name in _ALARMS if figures[name]]
     if stale:
         alarms.insert(0, f"projection is stale: {stale}")
@@ -101,6 +109,8 @@ def status(book: Book) -> Outcome:
         for name in ("realized_gross", "realized_net")
     }
     body: list[RenderableType] = [render.as_table(kinds, closing=False), _figures(shown)]
+    if any(one["strategy"] != UNATTRIBUTED for one in found):
+        body.insert(0, strategies.as_table(found))
     if streams:
         body.insert(0, lights.as_table(streams))
     return Outcome(verdict, data, body, outcome.FOUND if alarms else outcome.GOOD)

@@ -51,6 +51,22 @@ rows_made AS (
     UNION ALL
     SELECT 'account_value', count(*) FROM account_value
     UNION ALL
+    SELECT 'posted_order', count(*) FROM posted_order
+    UNION ALL
+    SELECT 'decision', count(*) FROM decision
+    UNION ALL
+    SELECT 'bot_exit', count(*) FROM bot_exit
+    UNION ALL
+    SELECT 'quote', count(*) FROM quote
+    UNION ALL
+    SELECT 'forecast', count(*) FROM forecast
+    UNION ALL
+    SELECT 'observation', count(*) FROM observation
+    UNION ALL
+    SELECT 'rejected_line', count(*) FROM rejected_line
+    UNION ALL
+    SELECT 'attribution_claim', count(*) FROM attribution_claim
+    UNION ALL
     SELECT 'fetch_log', count(*) FROM fetch_log
 )
 

@@ -48,3 +48,7 @@ CREATE OR REPLACE TEMP MACRO compared(number) AS
 
 -- An identifier that may be absent: the API says "" where it has none.
 CREATE OR REPLACE TEMP MACRO stated(value) AS nullif(value, '');
+
+-- A bot's side as that of the one signed contract.
+CREATE OR REPLACE TEMP MACRO signed_side(side) AS
+    CASE side WHEN 'yes' THEN 'buy' WHEN 'no' THEN 'sell' ELSE side END;

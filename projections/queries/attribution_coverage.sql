@@ -3,7 +3,8 @@ SELECT
     concat_ws('/', f.venue, f.account, f.mode) AS account,
     a.strategy,
     a.rule,
-    a.evidence,
+    a.prefix,
+    a.confidence,
     count(*) AS fills,
     sum(f.quantity) AS contracts,
     (min(f.executed_at) AT TIME ZONE 'UTC')::DATE AS first_on,
@@ -11,4 +12,4 @@ SELECT
 FROM attribution AS a
 INNER JOIN fill AS f USING (venue, account, mode, fill_id)
 GROUP BY ALL
-ORDER BY account, strategy, rule NULLS FIRST, evidence
+ORDER BY account, strategy, rule, prefix NULLS FIRST, confidence

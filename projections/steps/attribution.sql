@@ -1,51 +1,89 @@
--- fill, merged_order_state, strategy_prefix -> attribution: one row a fill.
--- Evidence in order: the client_order_id that a rendering of the fill states (a page, or a message
--- of the live channel), then that of its order. The longest prefix of the book's rules wins; a fill
--- that no rule explains is 'unattributed', never guessed.
+-- fill, identified_fill, named_decision, posted_fill, matched_decision, left_entry,
+-- merged_attribution_claim -> attribution, restatement: one row a fill.
+-- What the ids of its order say stands; where none is known, the nearest decision, then the entry
+-- that it leaves; where none of them explains it, an operator's claim. All else is 'unattributed'.
 INSERT INTO attribution BY NAME
-WITH evidence AS (
+WITH weighed AS (
     SELECT
         f.venue,
         f.account,
         f.mode,
         f.fill_id,
-        f.position,
-        coalesce(f.client_order_id, o.client_order_id) AS client_order_id,
+        i.*,
+        p.decision_id AS posted_decision_id,
+        n.decision_id AS named_decision_id,
+        d.decision_id AS matched_decision_id,
+        c.position AS claim_position,
         CASE
-            WHEN f.client_order_id IS NOT NULL THEN f.client_order_evidence
-            WHEN o.client_order_id IS NOT NULL THEN 'order'
-            ELSE 'none'
-        END AS evidence,
-        CASE
-            WHEN f.client_order_id IS NOT NULL THEN f.client_order_position
-            WHEN o.client_order_id IS NOT NULL THEN o.position
-        END AS evidence_position
+            WHEN i.strategy IS NOT NULL THEN i.rule
+            WHEN d.strategy IS NOT NULL THEN 'decision'
+            WHEN x.strategy IS NOT NULL THEN 'exit'
+            WHEN c.strategy IS NOT NULL THEN 'claim'
+            WHEN d.position IS NOT NULL THEN 'ambiguous'
+            ELSE i.rule
+        END AS decided_by,
+        coalesce(i.strategy, d.strategy, x.strategy, c.strategy, 'unattributed') AS whose,
+        coalesce(x.evidence_positions, d.evidence_positions) AS guess_positions
     FROM fill AS f
-    LEFT JOIN merged_order_state AS o USING (venue, account, mode, order_id)
-),
-
-matched AS (
-    SELECT
-        c.client_order_id,
-        arg_max(p.prefix, length(p.prefix)) AS rule,
-        arg_max(p.strategy, length(p.prefix)) AS strategy
-    FROM (
-        SELECT DISTINCT client_order_id FROM evidence WHERE client_order_id IS NOT NULL
-    ) AS c
-    INNER JOIN strategy_prefix AS p ON starts_with(c.client_order_id, p.prefix)
-    GROUP BY c.client_order_id
+    INNER JOIN identified_fill AS i ON i.position = f.position
+    LEFT JOIN posted_fill AS p ON p.position = f.position
+    LEFT JOIN named_decision AS n ON n.position = f.position
+    LEFT JOIN matched_decision AS d ON d.position = f.position
+    LEFT JOIN left_entry AS x ON x.position = f.position
+    LEFT JOIN merged_attribution_claim AS c
+        ON c.venue = f.venue AND c.account = f.account AND c.mode = f.mode
+        AND c.fill_id = f.fill_id AND c.strategy IS NOT NULL
 )
 
 SELECT
-    e.venue,
-    e.account,
-    e.mode,
-    e.fill_id,
-    e.position,
-    e.client_order_id,
-    e.evidence,
-    e.evidence_position,
-    m.rule,
-    coalesce(m.strategy, 'unattributed') AS strategy
-FROM evidence AS e
-LEFT JOIN matched AS m USING (client_order_id);
+    venue,
+    account,
+    mode,
+    fill_id,
+    position,
+    client_order_id,
+    whose AS strategy,
+    decided_by AS rule,
+    prefix,
+    CASE decided_by
+        WHEN 'ambiguous' THEN 'decision'
+        WHEN 'decision' THEN 'decision'
+        WHEN 'exit' THEN 'exit'
+        WHEN 'claim' THEN 'claim'
+        ELSE evidence
+    END AS evidence,
+    CASE
+        WHEN decided_by = 'prefix' AND evidence = 'fill' THEN 'certain'
+        WHEN decided_by IN ('prefix', 'recorded') THEN 'strong'
+        WHEN decided_by = 'decision' THEN 'likely'
+        WHEN decided_by = 'exit' THEN 'guessed'
+        WHEN decided_by = 'claim' THEN 'claimed'
+        ELSE 'none'
+    END AS confidence,
+    CASE
+        WHEN decided_by = 'decision' THEN matched_decision_id
+        ELSE coalesce(posted_decision_id, named_decision_id)
+    END AS decision_id,
+    CASE
+        WHEN decided_by IN ('decision', 'exit', 'ambiguous') THEN guess_positions
+        WHEN decided_by = 'claim' THEN [claim_position]
+        WHEN evidence_position IS NULL THEN []
+        ELSE [evidence_position]
+    END AS evidence_positions
+FROM weighed;
+
+-- evidence that came behind the fill has changed the past, and says so
+INSERT INTO restatement BY NAME
+SELECT
+    'attribution' AS fact,
+    concat_ws('|', venue, account, mode, fill_id) AS fact_id,
+    'changed' AS change,
+    'strategy' AS columns,
+    '{"strategy":"unattributed"}' AS old_values,
+    json_object('strategy', strategy)::VARCHAR AS new_values,
+    0 AS cash_difference,
+    position AS old_position,
+    evidence_positions[1] AS new_position
+FROM attribution
+WHERE evidence IN ('posted_order', 'decision', 'exit', 'claim') AND strategy <> 'unattributed'
+    AND evidence_positions[1] > position;

@@ -1,4 +1,6 @@
--- lot, movement, holding -> lot_match: realized P&L, lot by lot.
+-- lot, movement, holding, strategy_exit -> lot_match: realized P&L, lot by lot.
+-- Whose it is follows the opening fill; what an exit opened counts for its parent, if the rules say
+-- so.
 INSERT INTO lot_match BY NAME
 SELECT
     h.venue,
@@ -10,7 +12,10 @@ SELECT
     c.id AS close_id,
     c.kind AS close_kind,
     t.id AS trade_id,
-    o.strategy,
+    coalesce(e.parent, o.strategy) AS strategy,
+    o.strategy AS open_strategy,
+    CASE WHEN c.kind IN ('fill', 'cancel', 'expiry', 'exercise', 'assignment') THEN c.strategy END
+        AS close_strategy,
     CASE l.sign WHEN 1 THEN 'long' ELSE 'short' END AS direction,
     l.quantity,
     l.open_price,
@@ -32,4 +37,5 @@ FROM lot AS l
 INNER JOIN holding AS h USING (holding_id)
 INNER JOIN movement AS o ON o.sequence = l.open_sequence
 INNER JOIN movement AS c ON c.sequence = l.close_sequence
-INNER JOIN movement AS t ON t.sequence = l.trade_sequence;
+INNER JOIN movement AS t ON t.sequence = l.trade_sequence
+LEFT JOIN strategy_exit AS e ON e.strategy = o.strategy AND e.rolls_up;

@@ -1,4 +1,4 @@
--- lot, movement, holding -> open_lot: what nothing has closed yet.
+-- lot, movement, holding, strategy_exit -> open_lot: what nothing has closed yet.
 -- A fill is open in one stretch, its last one, whatever was closed of it before.
 -- cost is the cash paid: the price of the side held, less the premium of the option that it came
 -- of.
@@ -12,7 +12,7 @@ SELECT
     h.instrument_id,
     o.id AS open_fill_id,
     t.id AS trade_id,
-    o.strategy,
+    coalesce(e.parent, o.strategy) AS strategy,
     CASE l.sign WHEN 1 THEN 'long' ELSE 'short' END AS direction,
     l.quantity,
     l.open_price,
@@ -33,4 +33,5 @@ FROM lot AS l
 INNER JOIN holding AS h USING (holding_id)
 INNER JOIN movement AS o ON o.sequence = l.open_sequence
 INNER JOIN movement AS t ON t.sequence = l.trade_sequence
+LEFT JOIN strategy_exit AS e ON e.strategy = o.strategy AND e.rolls_up
 WHERE l.close_sequence IS NULL;

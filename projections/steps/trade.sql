@@ -1,4 +1,4 @@
--- lot, movement, holding -> trade: one row for each round trip from flat to flat.
+-- lot, movement, holding, strategy_exit -> trade: one row for each round trip from flat to flat.
 -- realized_* cover the closed part; fees of the open part stay with the open lots. A lot that a
 -- corporate action paid for and that lives on is counted once, where it ends, and what came of a
 -- merger belongs to the round trip that went into it.
@@ -24,7 +24,7 @@ SELECT
     h.mode,
     h.subaccount,
     h.instrument_id,
-    t.strategy,
+    coalesce(e.parent, t.strategy) AS strategy,
     CASE r.sign WHEN 1 THEN 'long' ELSE 'short' END AS direction,
     r.quantity,
     t.moment AS opened_at,
@@ -38,4 +38,5 @@ SELECT
     t.currency
 FROM trip AS r
 INNER JOIN movement AS t ON t.sequence = r.trade_sequence
-INNER JOIN holding AS h ON h.holding_id = t.holding_id;
+INNER JOIN holding AS h ON h.holding_id = t.holding_id
+LEFT JOIN strategy_exit AS e ON e.strategy = t.strategy AND e.rolls_up;

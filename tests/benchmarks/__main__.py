@@ -18,6 +18,7 @@ APPENDED = 100_000
 FETCHED = 100_000
 STATEMENT = 1_300_000
 LARGE_STATEMENT = 200_000_000
+RECORDED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,27 @@ def main() -> None:
     print(f"  rebuild: {rebuilt.seconds / read.seconds:.1f} x the time of a raw read")
     _fetching(chosen.runs)
     _flex(chosen.runs)
+    _recording(chosen.runs)
+
+
+def _recording(runs: int) -> None:
+    """Record as a bot does, against the bare write and fsync, and take the spool in."""
+    synced, bare, unsynced, taken = in_turns(
+        [
+            ("record", str(RECORDED), "1"),
+            ("record-bare", str(RECORDED)),
+            ("record", str(RECORDED * 50), "0"),
+            ("spool", str(RECORDED * 50)),
+        ],
+        runs,
+    )
+    line("record, each line synced", synced)
+    line("  lines of that length written and synced, no more", bare)
+    line("record, without fsync", unsynced)
+    line("take the spool in, appended", taken)
+    # in work of ours: how long a disk takes differs more from run to run
+    beyond = (synced.busy_seconds - bare.busy_seconds) / synced.events * 1_000_000
+    against(f"record: {beyond:.0f} microseconds a line beyond the fsync", -beyond, -1000)
 
 
 def _flex(runs: int) -> None:

@@ -4,6 +4,7 @@ Prints one JSON object: seconds, events, peak memory in MB, seconds of our own w
 """
 
 import json
+import os
 import resource
 import sqlite3
 import sys
@@ -11,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +34,8 @@ from tests.oracle.payloads import replay_payloads
 from tools import book as books
 from tools import fetch as fetching
 from tools import ingest as ingesting
+from tools import spool as spooling
+from tools.recorder import Recorder
 
 Row = TypeVar("Row")
 BUILT_AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -197,6 +200,50 @@ def flex_ingest(size: int) -> tuple[float, int]:
         return seconds, done.data["new"]
 
 
+def record(lines: int, fsync: int) -> tuple[float, int]:
+    """Record quotes as a bot does, each acknowledged before the next."""
+    with _work_folder() as folder, Recorder(folder, fsync=bool(fsync)) as recorder:
+        start = time.perf_counter()
+        for number in range(lines):
+            assert recorder.record("market.quote", _quote(number)), recorder.last_error
+        return time.perf_counter() - start, lines
+
+
+def record_bare(lines: int) -> tuple[float, int]:
+    """Write lines of the same length and sync each, and do nothing else."""
+    with _work_folder() as folder:
+        with Recorder(folder) as recorder:
+            recorder.record("market.quote", _quote(0))
+        line = b"x" * next(Path(folder).iterdir()).stat().st_size
+        file = os.open(Path(folder, "bare"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        start = time.perf_counter()
+        for _ in range(lines):
+            os.write(file, line)
+            os.fsync(file)
+        seconds = time.perf_counter() - start
+        os.close(file)
+        return seconds, lines
+
+
+def _quote(number: int) -> dict[str, object]:
+    at = BUILT_AT + timedelta(seconds=number)
+    return {"instrument": "KXMADE-26JUN01-T71", "quoted_at": at, "bid": 0.45, "ask": 0.46}
+
+
+def spool(lines: int) -> tuple[float, int]:
+    """Take recorded lines into the log, durable and sealed; do not project."""
+    with _work_folder() as folder:
+        book = books.create(Path(folder, "book"), account="main", mode="live")
+        with Recorder(book.spool_path, fsync=False) as recorder:
+            for number in range(lines):
+                recorder.record("market.quote", _quote(number))
+        start = time.perf_counter()
+        done = spooling.spool(book, dry_run=False, and_project=False)
+        seconds = time.perf_counter() - start
+        assert done.exit_code == 0, done.verdict
+        return seconds, done.data["new"]
+
+
 TASKS: dict[str, Callable[..., tuple[float, int]]] = {
     "append": append,
     "append-raw": append_raw,
@@ -208,6 +255,9 @@ TASKS: dict[str, Callable[..., tuple[float, int]]] = {
     "flex-parse": flex_parse,
     "flex-read": flex_read,
     "flex-ingest": flex_ingest,
+    "record": record,
+    "record-bare": record_bare,
+    "spool": spool,
 }
 
 

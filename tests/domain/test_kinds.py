@@ -213,7 +213,7 @@ def test_the_tables_of_kinds_agree_with_each_other() -> None:
     assert len(BY_NAME) == len(KINDS)
     assert len(BY_CONTAINER) == sum(kind.container is not None for kind in KINDS)
     assert len(BY_SINGLE) == sum(kind.single is not None for kind in KINDS)
-    assert {kind.venue for kind in KINDS} == {"ibkr", "kalshi", "ledger"}
+    assert {kind.venue for kind in KINDS} == {"bot", "ibkr", "kalshi", "ledger", "market"}
 
 
 def test_a_signature_of_one_kind_never_contains_that_of_another() -> None:

@@ -29,7 +29,7 @@ def page(generation: str = "5", **changes: Any) -> NewEvent:  # noqa: ANN401 - v
 
 
 def claim(built: Built) -> dict[str, Any]:
-    columns = "client_order_id, evidence, evidence_position, strategy"
+    columns = "client_order_id, evidence, evidence_positions, strategy"
     return built.one(f"SELECT {columns} FROM attribution")
 
 
@@ -118,7 +118,7 @@ def test_a_fill_that_lost_its_client_order_id_shows_the_message_that_had_it(
         assert claim(built) == {
             "client_order_id": "bot-17",
             "evidence": "message",
-            "evidence_position": position,
+            "evidence_positions": [position],
             "strategy": "bot",
         }
         assert built.value("SELECT position FROM fill") == 3 - position
@@ -130,13 +130,14 @@ def test_an_older_page_that_had_the_client_order_id_is_the_evidence(books: BookM
     for events in itertools.permutations([message(), older, page()]):
         found = claim(books.build(events, strategies=RULES))
         assert found["evidence"] == "fill"
-        assert found["evidence_position"] == events.index(older) + 1
+        assert found["evidence_positions"] == [events.index(older) + 1]
 
 
-def test_the_order_is_evidence_only_where_no_rendering_of_the_fill_is(books: BookMaker) -> None:
+def test_the_order_outranks_the_message_and_the_fills_own_id_both(books: BookMaker) -> None:
     order = event("kalshi.order", order_json(ORDER, "5"))
-    assert claim(books.build([order, page()], strategies=RULES))["evidence"] == "order"
-    assert claim(books.build([order, page(), message()], strategies=RULES))["evidence"] == "message"
+    own = page(client_order_id="bot-17")
+    assert claim(books.build([order, page(), message()], strategies=RULES))["evidence"] == "order"
+    assert claim(books.build([order, own, message()], strategies=RULES))["evidence"] == "fill"
 
 
 RENDERINGS: Final = (

@@ -15,6 +15,7 @@ from tests.books import NOW, BookMaker, Built, Row, event, ledger
 from tests.made.samples import BALANCE, CASH, FILL, LISTING, ORDER, message_json
 from tests.projections.account_events import balance as stated
 from tests.projections.account_events import fetch
+from tests.projections.outcome_events import decided, left
 from tests.tools.render_help import shown_width
 from tools.fake_kalshi.payloads import (
     balance_json,
@@ -67,6 +68,8 @@ def others() -> list[NewEvent]:
         event("kalshi.deposit", deposit_json(CASH, "4").replace('"debit"', '"wire"')),
         *(fetch("fills", (NOW + n * DAY, NOW + n * DAY), at=NOW + n * DAY) for n in (0, 2)),
         fetch("settlements", None, at=NOW),
+        decided("d1", "KXBTC15M-26JUN021000-00", "06-02T08:59", side="no"),
+        left("KXBTC15M-26JUN021000-00", "06-02T09:30", "TP", last=True),
     ]
 
 

@@ -29,7 +29,7 @@ ORDERS: Final = ("/portfolio/orders", "/historical/orders")
 MESSAGE: Final = "kalshi.fill_message"
 # Messages come at once; nothing that is waited for takes that long.
 LOOKS_MAX: Final = 3000
-ATTRIBUTED: Final = "SELECT fill_id, client_order_id, evidence, evidence_position FROM attribution"
+ATTRIBUTED: Final = "SELECT fill_id, client_order_id, evidence, evidence_positions FROM attribution"
 CHANGED: Final = "SELECT * FROM restatement WHERE change = 'changed'"
 
 Steps: TypeAlias = Iterator[Callable[[], bool]]
@@ -156,12 +156,12 @@ def test_messages_name_the_bots_order_where_orders_are_not_told(tmp_path: Path) 
         assert any(line.startswith("INCOMPLETE orders: GET /portfolio/orders") for line in told)
         assert book.fetch().exit_code == FAILED
         with book.book.open_log() as log:
-            for fill, client, evidence, position in book.rows(ATTRIBUTED):
+            for fill, client, evidence, positions in book.rows(ATTRIBUTED):
                 if heard.get(fill) is None:
-                    assert (client, evidence, position) == (None, "none", None)
+                    assert (client, evidence, positions) == (None, "none", [])
                     continue
                 assert (client, evidence) == (heard[fill], "message")
-                event = log.event(position)
+                event = log.event(positions[0])
                 assert event is not None
                 assert (event.kind, event.key.rpartition("|")[2]) == (MESSAGE, fill)
         assert book.differences() == []

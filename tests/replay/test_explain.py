@@ -14,6 +14,7 @@ from replay.explain import explain
 from replay.nodes import Figures, Node, decimal_text, exact_product, exact_sum
 from tests.books import NOW, BookMaker, Built, dec, event, ledger
 from tests.made.samples import BALANCE, CASH, FILL, ORDER, message_json
+from tests.projections.bot_events import decision
 from tools.fake_kalshi.payloads import balance_json, deposit_json, fill_json, order_json
 
 LEDGER = """
@@ -140,7 +141,7 @@ def test_a_fill_shows_its_strategy_its_cash_and_its_lots(shared: tuple[Built, SQ
     tree = explain(built.connection, log, "f3")
     assert tree.title == "fill f3: sell 4 KXA-1 at 0.65"
     facts = told(tree)
-    assert facts["strategy"] == "unattributed (no rule matches, no client_order_id)"
+    assert facts["strategy"] == "unattributed (manual, no client_order_id)"
     assert (facts["cash fill"], facts["cash fee"]) == ("-1.4", "-0.1")
     assert (facts["cash redemption"], facts["cash in all"]) == ("4", "2.5")
     assert [node.title for node in of_kind(tree, "lots")] == ["lots that it closed"]
@@ -160,6 +161,19 @@ def test_a_fill_leads_to_the_order_that_attributed_it(books: BookMaker) -> None:
     assert [node.title for node in of_kind(tree, "open_lot")] == ["still open: 1"]
 
 
+def test_a_fill_leads_to_the_decision_that_explains_it(books: BookMaker) -> None:
+    posted = decision("d-1", "hedge", "KXA-1", "yes", "09:59:30")
+    built, log = book(books, ledger("KXA-1 10:00 yes 1 @ 0.62 fee 0.17"), [posted])
+    with log:
+        tree = explain(built.connection, log, "f1")
+    assert told(tree)["strategy"] == "hedge (decision, a decision near to it)"
+    assert told(tree)["decision"] == "d-1"
+    assert [told(node)["kind"] for node in of_kind(tree, "event")] == [
+        "kalshi.fill",
+        "bot.decision",
+    ]
+
+
 def test_a_fill_whose_page_lost_its_client_order_id_shows_the_message(books: BookMaker) -> None:
     events = [
         event("kalshi.fill", fill_json(FILL, "5")),
@@ -168,7 +182,7 @@ def test_a_fill_whose_page_lost_its_client_order_id_shows_the_message(books: Boo
     built, log = book(books, events)
     with log:
         tree = explain(built.connection, log, f"fill:{FILL.fill_id}")
-    assert told(tree)["strategy"] == "bots (by rule 'bot-', its live message's client_order_id)"
+    assert told(tree)["strategy"] == "bots (prefix 'bot-', its live message's client_order_id)"
     shown = [told(node)["position"] for node in of_kind(tree, "event")]
     assert shown == ["1", "2"]
 

@@ -6,7 +6,7 @@ import pytest
 from domain.holdings import LotMatch
 from domain.results import Restatement
 from projections.schema import create_table
-from replay.fingerprint import of_table, whole
+from replay.fingerprint import of_table, of_tables, whole
 from tests.books import BookMaker, Built
 
 LEDGER = """
@@ -98,3 +98,12 @@ def test_the_file_states_the_whole_of_its_parts(book: Built) -> None:
     meta = book.one("SELECT fingerprint, content_fingerprint FROM projection_meta")
     assert meta["fingerprint"] == book.rebuilt.meta.fingerprint
     assert meta["content_fingerprint"] == book.rebuilt.meta.content_fingerprint
+
+
+def test_a_table_without_rows_has_the_fingerprint_that_a_query_gives(
+    copy: duckdb.DuckDBPyConnection,
+) -> None:
+    copy.execute(create_table(Restatement))
+    parts = of_tables(copy, [LotMatch, Restatement])
+    assert parts == [of_table(copy, LotMatch), of_table(copy, Restatement)]
+    assert [part.rows > 0 for part in parts] == [True, False]

@@ -6,8 +6,9 @@ import duckdb
 import pytest
 
 from domain.errors import ProjectionError
+from domain.rules import Rules
 from replay import meta
-from replay.rebuild import Plan, Rules, rebuild
+from replay.rebuild import Plan, rebuild
 from tests.books import NOW, BookMaker, ledger
 
 FILL = "A 10:00 yes 10 @ 0.62 fee 0.17"
@@ -19,7 +20,8 @@ def test_a_file_says_what_the_rebuild_returned(books: BookMaker) -> None:
     assert read == built.rebuilt.meta
     assert read.watermark == 1
     assert read.built_at == NOW
-    assert read.rules_digest == Rules({"bot": "bot"}).digest
+    assert read.rules_digest == Rules.of_prefixes({"bot": "bot"}).digest
+    assert read.rules_version == "1"
     assert "duckdb 2.0.0" in read.libraries
 
 
@@ -48,9 +50,17 @@ def test_an_unfinished_file_is_refused_with_what_to_do() -> None:
 
 
 def test_rules_have_one_digest_whatever_their_order() -> None:
-    assert Rules({"a": "x", "b": "y"}).digest == Rules({"b": "y", "a": "x"}).digest
-    assert Rules({"a": "x"}).digest != Rules({"a": "y"}).digest
-    assert Rules({"a": "x"}).digest != Rules().digest
+    of = Rules.of_prefixes
+    assert of({"a": "x", "b": "y"}).digest == of({"b": "y", "a": "x"}).digest
+    assert of({"a": "x"}).digest != of({"a": "y"}).digest
+    assert of({"a": "x"}).digest != Rules().digest
+
+
+def test_a_file_carries_the_version_of_the_rules_as_the_user_numbers_them(
+    books: BookMaker,
+) -> None:
+    built = books.ledger(FILL, rules=Rules(version="2026-05 exits renamed"))
+    assert meta.read(built.connection).rules_version == "2026-05 exits renamed"
 
 
 def test_the_code_digest_is_stable_within_a_process() -> None:

@@ -186,5 +186,5 @@ def test_an_unknown_saved_query_names_the_nearest() -> None:
         query.saved_query("pnl")
     with pytest.raises(UsageError, match="did you mean drift"):
         query.saved_query("drfit")
-    with pytest.raises(UsageError, match="there are attribution-coverage, "):
+    with pytest.raises(UsageError, match="there are attribution-by-evidence, "):
         query.saved_query("qqq")

@@ -12,7 +12,8 @@ import pytest
 
 from adapters.log.sqlite import SQLiteLog
 from domain.errors import ProjectionError
-from replay.rebuild import Plan, Rules, rebuild
+from domain.rules import Rules
+from replay.rebuild import Plan, rebuild
 from tests.books import NOW, BookMaker, Built, event
 from tests.projections.random_markets import STRATEGIES, markets
 
@@ -26,10 +27,11 @@ import sys
 from pathlib import Path
 from adapters.log.sqlite import SQLiteLog
 from datetime import datetime, timezone
-from replay.rebuild import Plan, Rules, rebuild
+from domain.rules import Rules
+from replay.rebuild import Plan, rebuild
 from tests.projections.random_markets import STRATEGIES
 with SQLiteLog.open(Path(sys.argv[1])) as log:
-    plan = Plan(datetime(2026, 11, 21, tzinfo=timezone.utc), Rules(STRATEGIES))
+    plan = Plan(datetime(2026, 11, 21, tzinfo=timezone.utc), Rules.of_prefixes(STRATEGIES))
     print(rebuild(log, Path(sys.argv[2]), plan).meta.fingerprint)
 """
 
@@ -149,6 +151,8 @@ CHECKS: Final = {
     "facts_once": "INSERT INTO fill FROM fill LIMIT 1",
     "trade_is_its_lots": "UPDATE trade SET realized_net = realized_net + 0.01",
     "position_is_its_fills": "UPDATE position SET cost = cost + 0.01",
+    "strategies_are_the_account": "UPDATE trade SET realized_gross = realized_gross + 0.01",
+    "every_decision_resolved": "UPDATE outcome SET realized_net = realized_net + 0.01",
     "no_event_lost": "DELETE FROM unreadable; DELETE FROM settlement",
 }
 
@@ -163,6 +167,30 @@ def test_each_check_finds_a_table_that_was_tampered_with(
     with duckdb.connect(str(copy)) as connection:
         assert connection.execute(query).fetchall() == []
         connection.execute(CHECKS[check])
+        assert connection.execute(query).fetchall() != []
+
+
+@pytest.mark.parametrize(
+    "tampered",
+    [
+        "DELETE FROM attribution WHERE rowid = 0",
+        "INSERT INTO attribution FROM attribution LIMIT 1",
+        "UPDATE attribution SET account = 'other' WHERE rowid = 0",
+        "UPDATE attribution SET strategy = 'alpha' WHERE strategy = 'unattributed'",
+        "UPDATE attribution SET evidence_positions = []",
+        "UPDATE daily_pnl SET realized_net = realized_net + 0.01",
+        "UPDATE daily_pnl SET account = 'other'",
+        "UPDATE trade SET realized_net = realized_net + 0.01",
+    ],
+)
+def test_fills_and_money_that_no_strategy_has_or_two_are_found(
+    first: Built, tmp_path: Path, tampered: str
+) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(first.path.read_bytes())
+    query = (ROOT / "projections" / "checks" / "strategies_are_the_account.sql").read_text()
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(tampered)
         assert connection.execute(query).fetchall() != []
 
 

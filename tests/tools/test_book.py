@@ -14,6 +14,7 @@ import pytest
 from adapters.log.sqlite import SQLiteLog
 from domain.errors import CannotDoError, UsageError
 from domain.event import Owner
+from domain.rules import Rules
 from tests.tools.command import (
     BOUGHT,
     SCRIPT,
@@ -47,7 +48,7 @@ def stale_because(book: Book) -> str | None:
 def test_a_new_book_is_empty_and_its_configuration_can_be_read(tmp_path: Path) -> None:
     book = books.create(tmp_path / "book", account="weather", mode="paper")
     assert (book.owner().account, book.owner().mode) == ("weather", "paper")
-    assert dict(book.rules().strategies) == {}
+    assert book.rules == Rules()
     with book.open_log() as log:
         assert log.head() == 0
     assert book.projection_meta() is None
@@ -76,9 +77,7 @@ def test_an_empty_name_on_the_command_line_is_wrong_usage(tmp_path: Path, option
         ('mode = "demo"', "mode"),
         ('account = "a|b"', "a|b"),
         ("account = 1", "account"),
-        ("[strategies]\nbot = 1", "strategies.bot"),
-        ('[strategies]\n"" = "x"', "strategies"),
-        ('[strategies]\nbot = ""', "strategies.bot"),
+        ('[strategies]\n"bot-" = "maker"', "strategies stand in attribution.toml now"),
         ('[kalshi]\nkey = "secret"', "kalshi.key"),
         ("[kalshi]\nsite = 1", "kalshi.site"),
         ("[kalshi]\nkey_id = 5", "kalshi.key_id"),
@@ -90,6 +89,76 @@ def test_a_wrong_configuration_exits_2_and_names_the_place(
     done = run(with_configuration(tmp_path, text), "status")
     assert (done.code, done.out) == (2, "")
     assert told in done.err
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("version = ", "attribution.toml"),
+        ("version = 2", "version: "),
+        ('[strategy.maker]\nprefixes = ["m"]', "strategy: Extra inputs"),
+        ('[strategies.maker]\nprefix = "m"', "strategies.maker.prefix: Extra inputs"),
+        ('[strategies.maker]\nprefixes = "m"', "strategies.maker.prefixes: "),
+        ("[strategies.maker]\nprefixes = [1]", "strategies.maker.prefixes.0: "),
+        ('[strategies.maker]\nprefixes = [""]', "strategies.maker.prefixes.0: "),
+        ('[strategies]\n"bot-" = "maker"', "strategies.bot-: "),
+        ('[strategies.""]\nprefixes = ["m"]', "strategies..[key]: "),
+        ("[strategies.unattributed]", "no strategy may be called 'unattributed'"),
+        (
+            '[strategies.a]\nprefixes = ["m"]\n[strategies.b]\nprefixes = ["m"]',
+            "prefix 'm' is that of 'a' and of 'b'",
+        ),
+        ('[strategies.out]\nexit_of = "in"', "'out' is an exit of 'in'"),
+        ('[strategies.out]\nexit_of = "out"', "'out' is an exit of 'out'"),
+        (
+            '[strategies.a]\n[strategies.b]\nexit_of = "a"\n[strategies.c]\nexit_of = "b"',
+            "'c' is an exit of 'b'",
+        ),
+        ('[profit]\nexits = "both"', "profit.exits: "),
+        ("[heuristics]\nexit_price_max = 1.5", "heuristics.exit_price_max: "),
+        ("[heuristics]\nexit_price_max = nan", "heuristics.exit_price_max: "),
+        ("[heuristics]\nexit_price_max = 0.0000000001", "heuristics.exit_price_max: "),
+        ("[heuristics]\ndecision_window_seconds = -1", "heuristics.decision_window_seconds: "),
+        ("[heuristics]\ndecision_window_seconds = 1.5", "heuristics.decision_window_seconds: "),
+        ("[heuristics]\nexits = 12", "heuristics.exits: "),
+        ("[alarms]\ndecisions_without_fill = 0", "alarms.decisions_without_fill: "),
+        ("[outcomes]\nbreakeven_return = 1", "outcomes.breakeven_return: "),
+        ('[outcomes.exit_reasons]\nMOON = "sold"', "outcomes: "),
+    ],
+)
+def test_wrong_rules_exit_2_and_name_the_file_and_the_place(
+    tmp_path: Path, text: str, told: str
+) -> None:
+    book = small_book(tmp_path)
+    (book / "attribution.toml").write_text(text)
+    done = run(book, "status")
+    assert (done.code, done.out) == (2, "")
+    assert "attribution.toml: " in done.err
+    assert told in done.err
+
+
+def test_a_book_without_rules_has_those_that_explain_nothing(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    (book / "attribution.toml").unlink()
+    assert books.load(book).rules == Rules()
+    assert run(book, "project").code == 0
+
+
+def test_numbers_of_the_rules_are_exact(tmp_path: Path) -> None:
+    path = tmp_path / "attribution.toml"
+    path.write_text("[heuristics]\nexit_price_max = 0.15\n[outcomes]\nbreakeven_return = 0.005")
+    rules = books.read_rules(path)
+    assert str(rules.heuristics.exit_price_max) == "0.15"
+    assert rules.digest == Rules().digest
+
+
+def test_the_template_of_the_rules_explains_nothing_until_it_is_filled_in(tmp_path: Path) -> None:
+    book = books.create(tmp_path / "book", account="weather", mode="paper")
+    path = book.folder / "attribution.toml"
+    lines = path.read_text("utf-8").splitlines()
+    settings = [line.removeprefix("# ") for line in lines if " = " in line or line[2:3] == "["]
+    path.write_text("\n".join(settings))
+    assert books.read_rules(path).parents() == [("cross_bracket_exit", "cross_bracket")]
 
 
 def test_the_access_to_kalshi_can_be_configured_and_is_no_rule_of_the_projection(
@@ -137,9 +206,15 @@ def test_making_a_book_twice_raises_and_keeps_the_first(tmp_path: Path) -> None:
 
 
 def test_the_longest_prefix_names_the_strategy_after_the_next_project(tmp_path: Path) -> None:
-    book = with_configuration(tmp_path, '[strategies]\n"b" = "wrong"\n"bot-" = "maker"\n')
-    assert run(book, "status", "--json").json["stale_because"] == "book.toml has changed"
-    assert run(book, "project", "--json").json["rebuilt"] is True
+    book = small_book(tmp_path)
+    (book / "attribution.toml").write_text(
+        'version = "2"\n[strategies.wrong]\nprefixes = ["b"]\n'
+        '[strategies.maker]\nprefixes = ["bot-"]\n'
+    )
+    assert run(book, "status", "--json").json["stale_because"] == "attribution.toml has changed"
+    told = run(book, "project", "--json").json
+    assert (told["rebuilt"], told["rules_version"]) == (True, "2")
+    assert run(book, "status", "--json").json["rules_version"] == "2"
     asked = "SELECT DISTINCT strategy FROM lot_match"
     assert run(book, "query", asked, "--json").json["rows"] == [{"strategy": "maker"}]
 
@@ -155,7 +230,7 @@ def test_a_projection_is_stale_when_log_code_or_configuration_moved_on(tmp_path:
     assert stale_because(book) == "it covers 4 of 5 events"
     with duckdb.connect(str(book.projection_path)) as connection:
         connection.execute("UPDATE projection_meta SET rules_digest = 'other'")
-    assert stale_because(book) == "book.toml has changed"
+    assert stale_because(book) == "attribution.toml has changed"
     with duckdb.connect(str(book.projection_path)) as connection:
         connection.execute("UPDATE projection_meta SET code_digest = 'other'")
     assert stale_because(book) == "the code has changed"
@@ -320,7 +395,7 @@ def test_a_copy_of_the_log_is_a_backup_of_the_whole_book(tmp_path: Path) -> None
     wanted = before.json["fingerprint"]
     copy = tmp_path / "copy"
     copy.mkdir()
-    for name in ("log.sqlite", "book.toml"):
+    for name in ("log.sqlite", "book.toml", "attribution.toml"):
         shutil.copy(book / name, copy / name)
     assert run(copy, "verify").code == 0
     assert run(copy, "project", "--json").json["fingerprint"] == wanted

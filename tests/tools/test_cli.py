@@ -26,16 +26,21 @@ COLUMNS_MAX = 100
 DOCS = Path(__file__).parents[2] / "docs"
 
 # What a program may rely on, beside verb, verdict and exit_code.
-PROJECTED = "rebuilt watermark fingerprint content_fingerprint seal_digest code_digest built_at"
+PROJECTED = (
+    "rebuilt watermark fingerprint content_fingerprint seal_digest code_digest rules_version "
+    "built_at"
+)
 REBUILT = f"{PROJECTED} events facts unreadable unknown_shapes additive_shapes new_canaries"
+MOVED = "moved fills_moved lots_moved days_moved not_compared_because"
 FIELDS: dict[str, str] = {
     "ingest pages": "dry_run files rows new revisions duplicates refused rows_left_out projection",
     "project": PROJECTED,
-    "rebuild": REBUILT,
+    "rebuild": f"{REBUILT} {MOVED}",
     "verify": "events seals head_digest problems anchor",
     "status": (
-        "book account mode events watermark stale_because fingerprint content_fingerprint kinds "
-        "streams fills settlements open_positions fees_pending unreadable drifted_shapes canaries "
+        "book account mode events watermark stale_because rules_version fingerprint "
+        "content_fingerprint kinds streams strategies fills settlements open_positions "
+        "fees_pending unattributed_fills unreadable drifted_shapes canaries "
         "openings_missing missing_revenue differing_revenue settlements_without_all_fills "
         "changed_facts completed_facts differing_cash differing_positions differing_realized "
         "lots_fee_pending lots_basis_missing realized"
@@ -232,7 +237,7 @@ def test_wrong_usage_exits_2_and_changes_nothing(made: Made, words: str) -> None
 def test_a_dry_run_says_so_and_writes_nothing(tmp_path: Path, words: str) -> None:
     book = small_book(tmp_path)
     written(tmp_path / "new", fills=fills_page(generation="5"))
-    (book / "book.toml").write_text('[strategies]\n"bot-" = "maker"\n')
+    (book / "attribution.toml").write_text('[strategies.maker]\nprefixes = ["bot-"]\n')
     before = bytes_of(tmp_path)
     arguments = [tmp_path / word if word in ("new", "anchors") else word for word in words.split()]
     done = run(book, *arguments, "--dry-run")

@@ -194,8 +194,10 @@ def test_the_hand_written_database_was_right_while_the_api_stood_still(tmp_path:
     pages = [demo_pages.FOLDER / "2026-01-fills.json", settlements]
     book = tmp_path / "book"
     run(book, "init")
-    rules = "\n".join(f'"{prefix}" = "{strategy}"' for prefix, strategy in PREFIXES.items())
-    (book / "book.toml").write_text(f"[strategies]\n{rules}\n", "utf-8")
+    rules = "\n".join(
+        f'[strategies.{strategy}]\nprefixes = ["{prefix}"]' for prefix, strategy in PREFIXES.items()
+    )
+    (book / "attribution.toml").write_text(rules, "utf-8")
     assert run(book, "ingest", *pages).code == 0
     compared = compare(books.load(book), pages)
     total = next(line for line in compared.lines if line.question == TOTAL)

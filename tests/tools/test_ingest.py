@@ -401,7 +401,7 @@ def test_a_dry_run_remembers_what_earlier_batches_would_have_appended(book: Path
         told = []
         for dry_run in (True, False):
             made = flex.batches(file, seen, received_at=now, batch_rows=2)
-            told.append(ingest._append_batches(log, made, dry_run=dry_run))
+            told.append(ingest.append_batches(log, made, dry_run=dry_run))
     assert told[0] == told[1] == {"new": 4, "revisions": 1, "duplicates": 1}
 
 

@@ -29,7 +29,6 @@ from tools.outcome import Outcome, counted
 from tools.project import rebuild
 
 DEFAULT: Final = "brokertruth-demo"
-_SECTION: Final = "[strategies]"
 
 _ABOUT: Final = (
     "A weather bot's year on Kalshi, told by the API in seven generations. The pages are made, not "
@@ -123,13 +122,13 @@ def _first_free() -> Path:
 def _make_book(home: Path) -> Book:
     """Make a book and name its strategies, as one does with an editor."""
     books.create(home, account="demo", mode="paper")
-    path = home / "book.toml"
-    text = path.read_text("utf-8")
-    rules = "".join(f'"{prefix}" = "{strategy}"\n' for prefix, strategy in PREFIXES.items())
-    path.write_text(text.replace(f"{_SECTION}\n", f"{_SECTION}\n{rules}"), "utf-8")
-    book = books.load(home)
-    assert book.configuration.strategies == PREFIXES, "the template has its section"
-    return book
+    path = home / books.RULES
+    rules = "".join(
+        f'\n[strategies.{strategy}]\nprefixes = ["{prefix}"]\n'
+        for prefix, strategy in PREFIXES.items()
+    )
+    path.write_text(path.read_text("utf-8") + rules, "utf-8")
+    return books.load(home)
 
 
 def _copy_pages(folder: Path) -> list[Path]:

@@ -38,8 +38,8 @@ _FILE: Final = """\
 | table | holds |
 |---|---|
 | `projection_meta` | one row: watermark (last log position covered), digest of the seal at the \
-watermark, digests of the code and of the rules in `book.toml`, versions of the libraries, when it \
-was built, both fingerprints over all tables |
+watermark, digest of the code, version and digest of the rules in `attribution.toml`, versions of \
+the libraries, when it was built, both fingerprints over all tables |
 | `table_fingerprint` | one row a table: its rows and both of its fingerprints |
 
 The *full* fingerprint covers every column; the *content* fingerprint leaves out the columns with \

@@ -38,6 +38,7 @@ _COMMON: Final[Row] = {
         "close_kind": "fill",
         "trade_id": "t",
         "strategy": "unattributed",
+        "open_strategy": "unattributed",
         "direction": "long",
         "open_price": 1,
         "close_price": 1,

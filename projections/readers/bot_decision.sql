@@ -1,0 +1,26 @@
+-- bot.decision -> decision.
+SELECT
+    position,
+    generation,
+    venue,
+    account,
+    mode,
+    p.decision_id AS decision_id,
+    p.strategy AS strategy,
+    p.instrument AS instrument_id,
+    signed_side(p.side) AS side,
+    p.outcome AS outcome,
+    stated(p.reason) AS reason,
+    p.probability AS probability,
+    p.features::VARCHAR AS features,
+    stated(p.model_version) AS model_version,
+    p.price AS price,
+    p.quantity AS quantity,
+    p.stop_price AS stop_price,
+    p.target_price AS target_price,
+    stated(p.order_id) AS order_id,
+    stated(p.client_order_id) AS client_order_id,
+    p.decided_at AS decided_at,
+    received_at,
+    NULL::VARCHAR AS contradiction
+FROM decoded

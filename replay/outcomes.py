@@ -1,0 +1,110 @@
+"""Outcomes in `explain`: what came of a trade, and of a decision, and what says so."""
+
+from typing import Final
+
+from replay.evidence import OWNER, Row, Sources, event_node, facts_of, instrument_name, more_node
+from replay.executions import fill_evidence
+from replay.nodes import Node, value_text
+
+_OUTCOME: Final = (
+    "exit_reason", "exit_reason_told", "hit_tp", "cost", "realized_net", "estimated_gross",
+    "return_on_cost", "currency", "holding_seconds", "quotes", "mae", "mfe", "decision_id",
+    "known_at_position",
+)  # fmt: skip
+_DECISION: Final = (
+    "strategy", "instrument_id", "outcome", "decided_at", "linked_by", "order_id", "fills",
+    "filled_quantity", "trade_id", "known_at_position",
+)  # fmt: skip
+_GRADES: Final = {
+    "broker": "closed by the broker's own rows",
+    "healed_from_partials": "the bot alone holds it closed; valued from the exits that it recorded",
+    "healed_from_quote": "the bot alone holds it closed; valued from the last quote",
+    "lost": "the bot alone holds it closed, and nothing says at what",
+}
+_STATES: Final = {
+    "resolved": "its trade has ended",
+    "result_unknown": "its trade has ended, the result is not known",
+    "open": "filled, and still held",
+    "working": "its order rests",
+    "not_filled": "its order ended without a fill",
+    "not_seen": "the broker was asked and has no such order",
+    "unknown": "nothing tells what became of it, or the broker was not asked since",
+    "shadow": "never meant to become an order",
+    "skipped": "never meant to become an order",
+}
+
+
+def outcome_nodes(sources: Sources, trade: Row) -> list[Node]:
+    """Return what came of a trade, with the exits that the bot told while it was held."""
+    own = [*(trade[name] for name in OWNER), trade["trade_id"]]
+    rows = sources.rows(
+        "SELECT * FROM outcome WHERE (venue, account, mode, trade_id) = (?, ?, ?, ?)", own
+    )
+    return [_outcome(sources, row) for row in rows]
+
+
+def _outcome(sources: Sources, outcome: Row) -> Node:
+    exits = sources.rows(
+        "SELECT * FROM bot_exit WHERE (venue, account, mode, instrument_id) = (?, ?, ?, ?)"
+        " AND exited_at BETWEEN ? AND ?::TIMESTAMPTZ + INTERVAL 60 SECOND"
+        " ORDER BY exited_at, exit_id",
+        [outcome[name] for name in (*OWNER, "instrument_id", "opened_at", "closed_at")],
+    )
+    result = outcome["result"]
+    if outcome["unknown_because"] is not None:
+        result = f"{result}, {outcome['unknown_because'].replace('_', ' ')}"
+    told = (
+        ("quality", f"{outcome['quality']}: {_GRADES[outcome['quality']]}"),
+        *facts_of(outcome, _OUTCOME),
+    )
+    names = ("exit_id", "order_id", "client_order_id", "decision_id", "quantity", "price")
+    children = [
+        Node(
+            f"exit told at {value_text(one['exited_at'])}: {one['reason']}",
+            "fact",
+            facts_of(one, names),
+            (event_node(sources, one["position"]),),
+        )
+        for one in exits[: sources.limit]
+    ]
+    children += more_node(len(exits) - sources.limit, "exits")
+    return Node(f"outcome: {result}", "outcome", told, tuple(children))
+
+
+def decision_node(sources: Sources, decision: Row) -> Node:
+    """Explain a decision: what became of it, its fills, its trade's outcome, its bytes."""
+    own = [*(decision[name] for name in OWNER), decision["decision_id"]]
+    (recorded,) = sources.rows(
+        "SELECT * FROM decision WHERE (venue, account, mode, decision_id) = (?, ?, ?, ?)", own
+    )
+    told = (
+        ("state", f"{decision['state']}: {_STATES[decision['state']]}"),
+        *facts_of(decision, _DECISION),
+        *facts_of(recorded, ("reason", "probability", "stop_price", "target_price")),
+    )
+    children = _filled(sources, decision)
+    if decision["trade_id"] is not None:
+        children += outcome_nodes(sources, decision)
+    children.append(event_node(sources, recorded["position"]))
+    name = instrument_name(sources, decision)
+    title = f"decision {decision['decision_id']}: {recorded['side']} {name}"
+    return Node(title, "decision", told, tuple(children))
+
+
+def _filled(sources: Sources, decision: Row) -> list[Node]:
+    """Return the fills of the decision's order, or those that its attribution names."""
+    fills = sources.rows(
+        "SELECT f.* FROM fill AS f"
+        " INNER JOIN attribution AS a ON a.position = f.position"
+        " INNER JOIN decision AS d ON (d.venue, d.account, d.mode) = (f.venue, f.account, f.mode)"
+        " WHERE (d.venue, d.account, d.mode, d.decision_id) = (?, ?, ?, ?)"
+        " AND f.instrument_id = d.instrument_id AND f.side = d.side"
+        " AND (f.order_id = d.order_id OR a.client_order_id = d.client_order_id"
+        " OR a.decision_id = d.decision_id)"
+        " ORDER BY f.executed_at, f.fill_id",
+        [*(decision[name] for name in OWNER), decision["decision_id"]],
+    )
+    if not decision["fills"]:
+        return []
+    nodes = [fill_evidence(sources, row, "filled by") for row in fills[: sources.limit]]
+    return nodes + more_node(len(fills) - sources.limit, "fills")

@@ -1,0 +1,140 @@
+"""The rules of `attribution.toml`: what they may say, and the digest that they are known by."""
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from domain.exits import SPELLINGS
+from domain.rules import Heuristics, Outcomes, Profit, Rules, Strategy
+
+BRACKET: Final = {
+    "bracket": {"prefixes": ["mm_xb_"]},
+    "bracket_exit": {"prefixes": ["mm_xb_exit_", "mm_xbexit_"], "exit_of": "bracket"},
+}
+WRONG: Final = {
+    "a strategy called unattributed": {"strategies": {"unattributed": {}}},
+    "a strategy without a name": {"strategies": {"": {}}},
+    "an empty prefix": {"strategies": {"a": {"prefixes": [""]}}},
+    "one prefix of two strategies": {
+        "strategies": {"a": {"prefixes": ["m"]}, "b": {"prefixes": ["m"]}}
+    },
+    "an exit of nobody": {"strategies": {"a": {"exit_of": "b"}}},
+    "an exit of itself": {"strategies": {"a": {"exit_of": "a"}}},
+    "an exit of an exit": {"strategies": {"a": {}, "b": {"exit_of": "a"}, "c": {"exit_of": "b"}}},
+    "an unknown section": {"strategy": {}},
+    "an unknown setting": {"heuristics": {"windows": 1}},
+    "an unknown policy": {"profit": {"exits": "both"}},
+    "a price of one": {"heuristics": {"exit_price_max": "1"}},
+    "a price of ten places": {"heuristics": {"exit_price_max": "0.0000000001"}},
+    "a window below zero": {"heuristics": {"exit_window_seconds": -1}},
+    "a window of parts of a second": {"heuristics": {"decision_window_seconds": Decimal("1.5")}},
+    "an alarm at nothing": {"alarms": {"fills_without_posted_order": 0}},
+    "a reason that is none": {"outcomes": {"exit_reasons": {"MOON": "sold"}}},
+    "a reason that only the ledger gives": {"outcomes": {"exit_reasons": {"MOON": "not_told"}}},
+    "no version": {"version": ""},
+}
+
+
+@pytest.mark.parametrize("told", WRONG.values(), ids=WRONG)
+def test_rules_that_contradict_themselves_are_refused(told: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Rules.model_validate(told)
+
+
+def test_rules_are_told_as_tables_in_an_order_of_their_own() -> None:
+    rules = Rules.model_validate({"strategies": dict(reversed(BRACKET.items()))})
+    assert rules.prefixes() == [
+        ("mm_xb_", "bracket"),
+        ("mm_xb_exit_", "bracket_exit"),
+        ("mm_xbexit_", "bracket_exit"),
+    ]
+    assert rules.parents() == [("bracket_exit", "bracket")]
+
+
+def test_a_prefix_may_stand_twice_with_one_strategy() -> None:
+    assert Rules(strategies={"a": Strategy(prefixes=("m", "m"))}).prefixes()
+
+
+def test_own_spellings_are_normal_and_outrank_the_known_ones() -> None:
+    rules = Rules(outcomes=Outcomes(exit_reasons={"moon shot": "take_profit", "tp": "signal"}))
+    spellings = dict(rules.spellings())
+    assert (spellings["MOON_SHOT"], spellings["TP"]) == ("take_profit", "signal")
+    assert dict(Rules().spellings()) == dict(SPELLINGS)
+
+
+def test_prefixes_alone_make_rules() -> None:
+    rules = Rules.of_prefixes({"a": "one", "b": "two", "a-": "one"})
+    assert rules.prefixes() == [("a", "one"), ("a-", "one"), ("b", "two")]
+
+
+DIFFERENT: Final = (
+    Rules(),
+    Rules(version="2"),
+    Rules(strategies={"a": Strategy()}),
+    Rules(strategies={"a": Strategy(prefixes=("m",))}),
+    Rules(strategies={"a": Strategy(), "b": Strategy(exit_of="a")}),
+    Rules(profit=Profit(exits="own")),
+    Rules(heuristics=Heuristics(decisions=False)),
+    Rules(heuristics=Heuristics(decision_window_seconds=61)),
+    Rules(heuristics=Heuristics(exit_price_max=Decimal("0.16"))),
+    Rules(outcomes=Outcomes(breakeven_return=Decimal("0.006"))),
+    Rules(outcomes=Outcomes(exit_reasons={"MOON": "signal"})),
+)
+
+
+def test_other_rules_have_another_digest() -> None:
+    assert len({rules.digest for rules in DIFFERENT}) == len(DIFFERENT)
+
+
+def test_the_same_number_written_otherwise_is_the_same_rule() -> None:
+    same = Rules(heuristics=Heuristics(exit_price_max=Decimal("0.150")))
+    assert same.digest == Rules().digest
+
+
+_NAMES: Final = st.text(min_size=1, max_size=5).filter(lambda name: name != "unattributed")
+
+
+@given(st.dictionaries(_NAMES, _NAMES, max_size=8), st.randoms(use_true_random=False))
+def test_the_order_of_the_file_does_not_change_the_digest(
+    prefixes: dict[str, str],
+    random: Any,  # noqa: ANN401 - hypothesis's own
+) -> None:
+    shuffled = [*prefixes.items()]
+    random.shuffle(shuffled)
+    assert Rules.of_prefixes(dict(shuffled)).digest == Rules.of_prefixes(prefixes).digest
+
+
+def settings_of(model: type[BaseModel], path: str = "") -> dict[str, str]:
+    """Return every setting with its default, as TOML."""
+    found: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        hint = field.annotation
+        if name == "strategies":
+            found |= settings_of(Strategy, "strategies.NAME.")
+        elif isinstance(hint, type) and issubclass(hint, BaseModel):
+            found |= settings_of(hint, f"{path}{name}.")
+        else:
+            found[f"{path}{name}"] = toml(field.default)
+    return found
+
+
+def toml(value: object) -> str:
+    if value is None:
+        return ""
+    text = value if isinstance(value, Decimal) else json.dumps(value)
+    return f"`{text}`"
+
+
+def test_the_documentation_tells_every_setting_with_its_default() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "attribution.md").read_text("utf-8")
+    rows = re.findall(
+        r"^\| `([\w.]+)` \| (.*?) ?\| ", page.partition("## Every setting")[2], re.MULTILINE
+    )
+    assert dict(rows) == settings_of(Rules)
