@@ -250,7 +250,11 @@ _RECORDED: Final = (
         readers=bot.readers_of(bot.Exited),
         fact=BotExit,
         identity=("exit_id",),
-        otherwise=(("left", ("instrument", "exited_at")),),
+        otherwise=(
+            ("left_order", ("instrument", "exited_at", "order_id")),
+            ("left_client_order", ("instrument", "exited_at", "client_order_id")),
+            ("left", ("instrument", "exited_at")),
+        ),
     ),
     Kind(
         name=bot.Quoted.kind,

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from domain.columns import Table, column
 from domain.exits import ExitReason
-from domain.units import Money, Price, Quantity
+from domain.units import Money, Price, Volume
 
 
 class Outcome(Table):
@@ -44,19 +44,25 @@ class Outcome(Table):
         Literal["fee_pending", "basis_missing", "two_currencies", "executions_missing"] | None
     ) = column("Why the result is unknown.")
     exit_reason: ExitReason = column(
-        "Of its last exit: as the bot told it, otherwise what the broker's rows say (settlement, "
-        "expiry, exercise, assignment, corporate_action, transfer); undeclared: told in a spelling "
-        "that is in no list; not_told: a fill closed it and nobody said why."
+        "Of its last exit: as the bot told it; where it told none, or the last one more than 60 "
+        "seconds before the broker ended it without a fill, what the broker's rows say "
+        "(settlement, expiry, exercise, assignment, corporate_action, transfer); undeclared: told "
+        "in a spelling that is in no list; not_told: a fill closed it and nobody said why."
     )
-    exit_reason_told: str | None = column("The bot's own word for it.")
+    exit_reason_told: str | None = column(
+        "The bot's own word for it; empty where it is the broker's."
+    )
     hit_tp: bool | None = column(
         "Whether one of its exits took the profit; empty where nobody told a reason, or none that "
         "is in a list while another one is in none."
     )
+    exit_positions: tuple[int, ...] = column(
+        "Log positions of the exits that the bot told of it, in the order of their times.",
+        provenance=True,
+    )
     cost: Money | None = column(
         "What was put in: contracts times the price of the side held (a short option or share: "
-        "what it was sold for), in the currency; of what is healed or lost the part that is open. "
-        "Empty where the basis is missing.",
+        "what it was sold for), in the currency. Empty where the basis is missing.",
         money=True,
     )
     realized_net: Money | None = column(
@@ -67,16 +73,21 @@ class Outcome(Table):
         "only of trades that are healed."
     )
     return_on_cost: Price | None = column(
-        "P&L over cost, cut to 9 places; 0.05 is 5 %. Empty where nothing was put in."
+        "P&L over cost, cut to 9 places; 0.05 is 5 %. Empty where nothing was put in, where the "
+        "result is unknown, and from 1,000,000,000 on. Of what is healed P&L is that of the part "
+        "that the broker closed and the estimate, before fees."
     )
     currency: str = column("ISO code of the currency.")
     opened_at: datetime = column("First opening (UTC).")
     closed_at: datetime = column("When it was flat (UTC); by the bot's word where healed or lost.")
     holding_seconds: int = column("From first opening to the end, whole seconds.")
-    quotes: int = column("Quotes with a middle while it was held.")
+    quotes: int = column(
+        "Quotes with a middle while it was held: all that are in the log now, also those behind "
+        "known_at_position, and so of mae and mfe."
+    )
     mae: Price | None = column(
         "Maximum adverse excursion: the middle at its worst against the average opening price, a "
-        "contract, in the currency; 0 or less. Empty without quotes."
+        "contract, in the currency; 0 or less. Empty without quotes, and from 1,000,000,000 on."
     )
     mfe: Price | None = column("Maximum favourable excursion, likewise; 0 or more.")
     executions: str = column(
@@ -84,7 +95,8 @@ class Outcome(Table):
         "order of the ledger: the first 20, and how many more there are; `lot_match` has all."
     )
     known_at_position: int = column(
-        "Log position from which on it could be known: the last of all that it rests on.",
+        "Log position from which on result, reason and decision could be known: the last of all "
+        "that they rest on.",
         provenance=True,
     )
 
@@ -119,16 +131,17 @@ class DecisionOutcome(Table):
         "resolved: filled, and its trade has ended with a known result; result_unknown: ended, the "
         "result is not known (see `outcome.unknown_because`); open: filled and still held; "
         "working: its order rests; not_filled: its order ended without a fill; not_seen: the "
-        "broker was asked and has no such order; unknown: nothing tells whether it became an "
-        "order, or the broker was not asked since, or its order was filled and the fills are "
-        "missing, or several decisions claim it; shadow, skipped: never meant to become one."
+        "broker was asked for all orders of that time (Kalshi alone lists them) and has no such "
+        "one; unknown: nothing tells whether it became an order, or the broker was not asked "
+        "since, or its order was filled and the fills are missing, or several decisions claim it; "
+        "shadow, skipped: never meant to become one."
     )
     linked_by: Literal["order", "client_order_id", "posted_order", "attribution", "none"] = column(
         "What led from the decision to its fills."
     )
     order_id: str | None = column("The broker's id of its order, where one is known.")
     fills: int = column("How many fills it has.")
-    filled_quantity: Quantity = column("Contracts filled.")
+    filled_quantity: Volume = column("Contracts filled.")
     trade_id: str | None = column(
         "The trade that its first opening fill is of; if all of its fills close, the one that the "
         "first of them closes."

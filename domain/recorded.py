@@ -74,7 +74,10 @@ class BotExit(Fact):
 
     instrument_id: str = column("What was left.", identity=True)
     exited_at: datetime = column("When (UTC).", identity=True)
-    exit_id: str = column("The bot's id of the exit; - where it gave none.", identity=True)
+    exit_id: str = column(
+        "The bot's id of the exit; else order_id, client_order_id, or - where it gave none.",
+        identity=True,
+    )
     reason: str = column("Why, in the bot's words, such as TP, STOP or HEALED_TP.")
     order_id: str | None = column("The broker's id of the order that left.")
     client_order_id: str | None = column("The bot's own id of that order.")

@@ -121,22 +121,25 @@ class Attribution(Table):
         "ambiguous",
     ] = column(
         "What decided. prefix: the longest prefix of the rules that fits client_order_id; "
-        "recorded: the strategy that the bot recorded with the posted order; decision: a posted "
-        "decision on the same instrument and side, near in time; exit: a cheap YES after a NO of a "
-        "strategy; claim: an operator's. Unattributed are manual: nothing is known of its order; "
-        "unknown_prefix: it has a client_order_id that no prefix fits; ambiguous: decisions of "
-        "several strategies are equally near."
+        "recorded: the strategy that the bot recorded with the posted order, or with the one "
+        "decision that names the order; decision: a posted decision on the same instrument and "
+        "side, near in time; exit: a cheap YES after a NO of a strategy; claim: an operator's. "
+        "Unattributed are manual: nothing is known of its order; unknown_prefix: it has a "
+        "client_order_id that no prefix fits; ambiguous: decisions of several strategies are "
+        "equally near."
     )
     prefix: str | None = column("The prefix, where one decided.")
     evidence: Literal[
         "fill", "order", "posted_order", "message", "decision", "exit", "claim", "none"
     ] = column(
         "On what, the strongest first: a rendering of the fill, the broker's order, the order as "
-        "the bot recorded it, a message of the live channel, a decision, the entry that it leaves, "
-        "a claim. A weaker one never overrides a stronger one."
+        "the bot recorded it, a message of the live channel, a decision (before the message where "
+        "it names the order: rule recorded), the entry that it leaves, a claim. A weaker one never "
+        "overrides a stronger one."
     )
     confidence: Literal["certain", "strong", "likely", "guessed", "claimed", "none"] = column(
-        "certain: the fill says so itself; strong: its order does; likely: a decision fits; "
+        "certain: the fill says so itself; strong: its order does, or who names it; likely: a "
+        "decision fits; "
         "guessed: the price and the time fit; claimed: an operator says so."
     )
     decision_id: str | None = column("The decision behind it, where the evidence names one.")

@@ -5,20 +5,52 @@ give other results from the same log, and a rebuild says what they moved.
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    model_validator,
+)
 
 from domain.exits import SPELLINGS, TOLD_BY_BOTS, normal
 
 UNATTRIBUTED: Final = "unattributed"
 """Where fills stand that nothing explains; no strategy may be called so."""
 
+
+def _strategy_name(name: str) -> str:
+    if name.strip().lower() == UNATTRIBUTED:
+        message = f"no strategy may be called {UNATTRIBUTED!r}"
+        raise ValueError(message)
+    if name != name.strip() or any(unicodedata.category(one) == "Cc" for one in name):
+        message = f"{name!r}: no control characters, and no white space at either end"
+        raise ValueError(message)
+    return name
+
+
+def _number(told: object) -> object:
+    if isinstance(told, bool) or not isinstance(told, Decimal | int):
+        message = f"{told!r} is no number"
+        raise ValueError(message)  # noqa: TRY004 - pydantic's own
+    return told
+
+
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
-_Seconds = Annotated[int, Field(ge=0, le=366 * 86_400)]
+_StrategyName = Annotated[_Name, AfterValidator(_strategy_name)]
+_Seconds = Annotated[int, Field(strict=True, ge=0, le=366 * 86_400)]
+_Count = Annotated[int, Field(strict=True, ge=1, le=10**9)]
+_Share = Annotated[
+    Decimal, BeforeValidator(_number), Field(ge=0, lt=1, max_digits=18, decimal_places=9)
+]
 
 
 class _Section(BaseModel):
@@ -32,7 +64,7 @@ class Strategy(_Section):
     """
 
     prefixes: tuple[_Name, ...] = ()
-    exit_of: _Name | None = None
+    exit_of: _StrategyName | None = None
 
 
 class Profit(_Section):
@@ -53,12 +85,10 @@ class Heuristics(_Section):
     exit_window_seconds           how long after the NO entry it may come
     """
 
-    decisions: bool = True
+    decisions: StrictBool = True
     decision_window_seconds: _Seconds = 60
-    exits: bool = True
-    exit_price_max: Annotated[Decimal, Field(gt=0, lt=1, max_digits=18, decimal_places=9)] = (
-        Decimal("0.15")
-    )
+    exits: StrictBool = True
+    exit_price_max: Annotated[_Share, Field(gt=0)] = Decimal("0.15")
     exit_window_seconds: _Seconds = 12 * 3600
 
 
@@ -73,8 +103,8 @@ class Alarms(_Section):
 
     decision_window_seconds: _Seconds = 600
     order_grace_seconds: _Seconds = 600
-    decisions_without_fill: Annotated[int, Field(ge=1)] = 5
-    fills_without_posted_order: Annotated[int, Field(ge=1)] = 3
+    decisions_without_fill: _Count = 5
+    fills_without_posted_order: _Count = 3
 
 
 class Outcomes(_Section):
@@ -83,16 +113,25 @@ class Outcomes(_Section):
     breakeven_return  return up to which, either way and included, a trade is neither
     """
 
-    breakeven_return: Annotated[Decimal, Field(ge=0, lt=1, max_digits=18, decimal_places=9)] = (
-        Decimal("0.005")
-    )
+    breakeven_return: _Share = Decimal("0.005")
     exit_reasons: dict[_Name, _Name] = {}
 
     @model_validator(mode="after")
     def _known(self) -> Self:
+        told: dict[str, str] = {}
         for spelling, reason in self.exit_reasons.items():
             if reason not in TOLD_BY_BOTS:
                 message = f"{spelling!r} is {reason!r}: use one of {', '.join(TOLD_BY_BOTS)}"
+                raise ValueError(message)
+            looked_up = normal(spelling)
+            if not looked_up:
+                message = f"{spelling!r} is looked up as an empty word"
+                raise ValueError(message)
+            if told.setdefault(looked_up, reason) != reason:
+                message = (
+                    f"{spelling!r} is {reason!r}, and another spelling of {looked_up!r} is "
+                    f"{told[looked_up]!r}"
+                )
                 raise ValueError(message)
         return self
 
@@ -101,7 +140,7 @@ class Rules(_Section):
     """All of it."""
 
     version: _Name = "1"
-    strategies: dict[_Name, Strategy] = {}
+    strategies: dict[_StrategyName, Strategy] = {}
     profit: Profit = Profit()
     heuristics: Heuristics = Heuristics()
     alarms: Alarms = Alarms()
@@ -121,20 +160,25 @@ class Rules(_Section):
     def _consistent(self) -> Self:
         claimed: dict[str, str] = {}
         for name, strategy in self.strategies.items():
-            if name == UNATTRIBUTED:
-                message = f"no strategy may be called {UNATTRIBUTED!r}"
-                raise ValueError(message)
             for prefix in strategy.prefixes:
                 if claimed.setdefault(prefix, name) != name:
                     message = f"prefix {prefix!r} is that of {claimed[prefix]!r} and of {name!r}"
                     raise ValueError(message)
-            parent = strategy.exit_of
-            if parent is not None and (
-                parent == name or parent not in self.strategies or self.strategies[parent].exit_of
-            ):
-                message = f"{name!r} is an exit of {parent!r}, which is no strategy of its own"
-                raise ValueError(message)
+            if strategy.exit_of is not None:
+                self._check_parent(name, strategy.exit_of)
         return self
+
+    def _check_parent(self, name: str, parent: str) -> None:
+        if parent == name:
+            wrong = "itself"
+        elif parent not in self.strategies:
+            wrong = f"{parent!r}, which the rules do not name"
+        elif self.strategies[parent].exit_of is not None:
+            wrong = f"{parent!r}, which is itself an exit of {self.strategies[parent].exit_of!r}"
+        else:
+            return
+        message = f"{name!r} is an exit of {wrong}"
+        raise ValueError(message)
 
     @cached_property
     def digest(self) -> str:

@@ -3,6 +3,7 @@
 | type | SQL | holds |
 |---|---|---|
 | Quantity | DECIMAL(18,8) | contracts, shares, units of a currency |
+| Volume | DECIMAL(38,8) | quantities of many fills together |
 | Price | DECIMAL(18,9) | price of one unit in the currency |
 | Multiplier | DECIMAL(12,3) | what one unit stands for: 1 (event contract), 100 (option) |
 | Fee | DECIMAL(18,9) | fees as brokers state them; split over lots to a billionth |
@@ -38,6 +39,7 @@ class Places:
 
 
 QUANTITY: Final = Places(18, 8)
+VOLUME: Final = Places(38, 8)
 PRICE: Final = Places(18, 9)
 MULTIPLIER: Final = Places(12, 3)
 FEE: Final = Places(18, 9)
@@ -45,6 +47,7 @@ MONEY: Final = Places(38, 20)
 STATISTIC: Final = Places(38, 26)
 
 Quantity = Annotated[Decimal, QUANTITY]
+Volume = Annotated[Decimal, VOLUME]
 Price = Annotated[Decimal, PRICE]
 Multiplier = Annotated[Decimal, MULTIPLIER]
 Fee = Annotated[Decimal, FEE]

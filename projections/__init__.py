@@ -59,19 +59,26 @@ STEPS: Final[tuple[Step, ...]] = (
         ("instrument",), ("venue", "instrument_id"),
     ),
     Step(
-        "posted_fill", ("fill", "merged_order_state", "merged_posted_order"),
+        "combination_leg", ("fill", "set_aside"),
+        ("combination_leg",), (*_ACCOUNT, "order_id"), venue="ibkr", driven_by=("set_aside",),
+    ),
+    Step(
+        "posted_fill", ("fill", "combination_leg", "merged_order_state", "merged_posted_order"),
         ("posted_fill",), _MARKET, driven_by=("merged_posted_order",),
     ),
     Step(
-        "named_decision", ("fill", "merged_decision"),
-        ("named_decision",), _MARKET, driven_by=("merged_decision",),
+        "named_decision",
+        ("fill", "combination_leg", "merged_order_state", "posted_fill", "merged_decision"),
+        ("named_decision",), _MARKET, driven_by=("posted_fill", "merged_decision"),
     ),
     Step(
-        "identified_fill", ("fill", "merged_order_state", "posted_fill", "strategy_prefix"),
+        "identified_fill",
+        ("fill", "merged_order_state", "posted_fill", "named_decision", "strategy_prefix"),
         ("identified_fill",), _MARKET,
     ),
     Step(
-        "matched_decision", ("fill", "identified_fill", "merged_decision", "rule_setting"),
+        "matched_decision",
+        ("fill", "identified_fill", "named_decision", "merged_decision", "rule_setting"),
         ("matched_decision",), _MARKET, driven_by=("merged_decision",),
     ),
     Step(
@@ -85,8 +92,8 @@ STEPS: Final[tuple[Step, ...]] = (
     Step(
         "attribution",
         (
-            "fill", "identified_fill", "named_decision", "posted_fill", "matched_decision",
-            "left_entry", "merged_attribution_claim",
+            "fill", "identified_fill", "named_decision", "matched_decision", "left_entry",
+            "merged_attribution_claim",
         ),
         ("attribution", "restatement"), _MARKET, driven_by=("fill",),
     ),
@@ -158,7 +165,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("trade_sum", ("lot", "movement", "holding"), ("trade_sum",), _HOLDING, driven_by=("lot",)),
     Step(
         "decision_fill",
-        ("merged_decision", "fill", "attribution", "posted_fill", "movement", "lot", "trade_sum"),
+        ("fill", "attribution", "named_decision", "movement", "lot", "trade_sum"),
         ("decision_fill",), _MARKET,
     ),
     Step(
@@ -181,8 +188,7 @@ STEPS: Final[tuple[Step, ...]] = (
         "outcome",
         (
             "trade", "trade_sum", "lot", "movement", "held_closed", "exit_told", "excursion",
-            "decision_fill", "attribution", "merged_decision", "fill", "merged_commission",
-            "merged_settlement", "rule_setting",
+            "decision_fill", "fill", "merged_commission", "merged_settlement", "rule_setting",
         ),
         ("outcome",), _MARKET, driven_by=("trade",),
     ),
@@ -314,6 +320,7 @@ RULES: Final = (
 )
 
 TEMPORARY: Final = (
+    "combination_leg",
     "posted_fill",
     "named_decision",
     "identified_fill",

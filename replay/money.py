@@ -216,7 +216,7 @@ def compare(before: Path | None, after: Path, *, resources: Resources) -> Moved:
     """Return what `after` says otherwise than `before`.
 
     Where there is no `before`, or one that cannot be read or is of another layout, there is `after`
-    alone. Raise ProjectionError where `after` cannot be read, or the engine refuses.
+    alone. Raise ProjectionError where `after` cannot be read, or somebody interrupts.
     """
     try:
         with duckdb.connect(config=_config(after, resources)) as connection:
@@ -256,10 +256,15 @@ def _compared(connection: duckdb.DuckDBPyConnection, before: Path, lines: _Pnl) 
     try:
         connection.execute("ATTACH ? AS before (READ_ONLY)", [str(before)])
         return _moved(connection, lines)
-    except duckdb.IOException:
-        return _without_before(lines, "the projection before cannot be read")
+    except duckdb.InterruptException:
+        raise
     except (duckdb.BinderException, duckdb.CatalogException):
         return _without_before(lines, "the projection before is of another layout")
+    except duckdb.OutOfMemoryException:
+        return _without_before(lines, "the projection before needs more memory to be read")
+    except duckdb.Error:
+        # a block that is damaged shows when it is read, as an error of no particular kind
+        return _without_before(lines, "the projection before cannot be read")
 
 
 def _moved(connection: duckdb.DuckDBPyConnection, after: _Pnl) -> Moved:

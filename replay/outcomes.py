@@ -35,7 +35,7 @@ _STATES: Final = {
 
 
 def outcome_nodes(sources: Sources, trade: Row) -> list[Node]:
-    """Return what came of a trade, with the exits that the bot told while it was held."""
+    """Return what came of a trade, with the exits that the bot told of it."""
     own = [*(trade[name] for name in OWNER), trade["trade_id"]]
     rows = sources.rows(
         "SELECT * FROM outcome WHERE (venue, account, mode, trade_id) = (?, ?, ?, ?)", own
@@ -45,10 +45,9 @@ def outcome_nodes(sources: Sources, trade: Row) -> list[Node]:
 
 def _outcome(sources: Sources, outcome: Row) -> Node:
     exits = sources.rows(
-        "SELECT * FROM bot_exit WHERE (venue, account, mode, instrument_id) = (?, ?, ?, ?)"
-        " AND exited_at BETWEEN ? AND ?::TIMESTAMPTZ + INTERVAL 60 SECOND"
-        " ORDER BY exited_at, exit_id",
-        [outcome[name] for name in (*OWNER, "instrument_id", "opened_at", "closed_at")],
+        "SELECT * FROM bot_exit WHERE list_contains(?::BIGINT[], position)"
+        " ORDER BY exited_at, exit_id, position",
+        [outcome["exit_positions"]],
     )
     result = outcome["result"]
     if outcome["unknown_because"] is not None:
@@ -92,15 +91,11 @@ def decision_node(sources: Sources, decision: Row) -> Node:
 
 
 def _filled(sources: Sources, decision: Row) -> list[Node]:
-    """Return the fills of the decision's order, or those that its attribution names."""
+    """Return the fills whose attribution names the decision."""
     fills = sources.rows(
         "SELECT f.* FROM fill AS f"
         " INNER JOIN attribution AS a ON a.position = f.position"
-        " INNER JOIN decision AS d ON (d.venue, d.account, d.mode) = (f.venue, f.account, f.mode)"
-        " WHERE (d.venue, d.account, d.mode, d.decision_id) = (?, ?, ?, ?)"
-        " AND f.instrument_id = d.instrument_id AND f.side = d.side"
-        " AND (f.order_id = d.order_id OR a.client_order_id = d.client_order_id"
-        " OR a.decision_id = d.decision_id)"
+        " WHERE (a.venue, a.account, a.mode, a.decision_id) = (?, ?, ?, ?)"
         " ORDER BY f.executed_at, f.fill_id",
         [*(decision[name] for name in OWNER), decision["decision_id"]],
     )

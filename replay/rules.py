@@ -46,10 +46,9 @@ def write(connection: duckdb.DuckDBPyConnection, rules: Rules) -> None:
         ("exit_spelling (spelling, reason)", rules.spellings()),
     ):
         if rows:
-            places = ", ".join("?" for _ in rows[0])
-            values = ", ".join(f"({places})" for _ in rows)
-            told = [value for row in rows for value in row]
-            connection.execute(f"INSERT INTO {table} VALUES {values}", told)
+            places = ", ".join("unnest(?)" for _ in rows[0])
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            connection.execute(f"INSERT INTO {table} SELECT {places}", columns)
     guess, alarms = rules.heuristics, rules.alarms
     connection.execute(
         "INSERT INTO rule_setting VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from adapters.log.sqlite import SQLiteLog
+from adapters.spool.lines import VENUES
 from domain import kinds, shapes
 from domain.bot import CLAIMED
-from domain.errors import CannotDoError, UsageError
+from domain.errors import BrokertruthError, CannotDoError, UsageError
 from domain.event import (
     NewEvent,
     Origin,
@@ -68,13 +69,6 @@ class Claim:
                 message = f"{name} is empty or longer than {_TEXT_LENGTH} characters"
                 raise UsageError(message)
 
-    @property
-    def sentence(self) -> str:
-        """What it does, for a verdict."""
-        if self.strategy is None:
-            return f"the claim for fill {self.fill_id} is withdrawn"
-        return f"fill {self.fill_id} is claimed for {self.strategy}"
-
     def told(self) -> dict[str, str]:
         """Return the payload, but for its time."""
         strategy = {} if self.strategy is None else {"strategy": self.strategy}
@@ -117,6 +111,9 @@ def login_name() -> str:
 
 def attribute(book: Book, claim: Claim, wanted: Wanted) -> Outcome:
     """Append the claim, project, and read back what it moved."""
+    if wanted.venue not in (None, *VENUES):
+        message = f"--venue {wanted.venue!r}: use one of {', '.join(VENUES)}"
+        raise UsageError(message)
     with book.open_log() as log:
         before = _standing(book, claim, wanted)
         if not before and book.stale_because(log, book.projection_meta()) is None:
@@ -128,22 +125,23 @@ def attribute(book: Book, claim: Claim, wanted: Wanted) -> Outcome:
         if claim.strategy is None and said is None:
             message = f"fill {claim.fill_id} has no claim that could be withdrawn"
             raise UsageError(message)
-        is_new = said != claim.told()
+        withdrawn = claim.strategy is None and said is not None and said.get("strategy") is None
+        is_new = said != claim.told() and not withdrawn
         if is_new and not wanted.dry_run:
             log.append([claim.event(wanted.owner, venue, now())])
         project = wanted.and_project and not wanted.dry_run
         projected = project_after(book, log) if project else NOTHING
     failed = "error" in (projected.data or {})
     done = project and not failed
+    # what was unreadable before is no news about this fill
+    news = (projected.data or {}).get("new_canaries")
     after = _standing(book, claim, wanted) if done else []
-    told = _Told(claim, wanted, is_new, _one(before), _one(after), done)
-    known = claim.strategy is None or claim.strategy in book.rules.strategies
-    verdict = told.verdict() + ("" if known else ", which attribution.toml does not know")
+    told = _Told(claim, wanted, _known(book, claim), is_new, _one(before), _one(after), project)
     return Outcome(
-        verdict + (projected.verdict if failed else ""),
-        {**told.data(venue), "known_strategy": known, "projected": projected.data},
+        told.verdict() + (projected.verdict if failed else ""),
+        {**told.data(venue), "projected": projected.data},
         projected.body,
-        max(told.exit_code(), projected.exit_code),
+        max(told.exit_code(), projected.exit_code if failed or news else outcome.GOOD),
     )
 
 
@@ -153,6 +151,7 @@ class _Told:
 
     claim: Claim
     wanted: Wanted
+    known_strategy: bool | None
     is_new: bool
     before: dict[str, Any] | None
     after: dict[str, Any] | None
@@ -172,14 +171,24 @@ class _Told:
     def verdict(self) -> str:
         stronger = self.overruled()
         if stronger is not None:
-            kept = "" if self.wanted.dry_run else "; the claim is kept, without effect"
+            kept = f"; a claim without effect is kept for {self._strategy()}"
+            kept = "" if self.wanted.dry_run else kept
             return f"fill {self.claim.fill_id} is {stronger}, which is stronger{kept}{self._end()}"
         if not self.is_new:
-            return f"{self.claim.sentence} already{self._end()}"
+            return f"{self._sentence(' already')}{self._end()}"
         if self.after is None:
             unknown = "" if self.before else " (no projection knows the fill)"
-            return f"{self.claim.sentence}{unknown}{self._end()}"
-        return f"{self.claim.sentence}: {_words(self.before)} -> {_words(self.after)}{self._end()}"
+            return f"{self._sentence()}{unknown}{self._end()}"
+        return f"{self._sentence()}: {_words(self.before)} -> {_words(self.after)}{self._end()}"
+
+    def _sentence(self, already: str = "") -> str:
+        if self.claim.strategy is None:
+            return f"the claim for fill {self.claim.fill_id} is withdrawn{already}"
+        return f"fill {self.claim.fill_id} is claimed{already} for {self._strategy()}"
+
+    def _strategy(self) -> str:
+        unknown = ", which attribution.toml does not know" if self.known_strategy is False else ""
+        return f"{self.claim.strategy}{unknown}"
 
     def _end(self) -> str:
         if self.wanted.dry_run:
@@ -197,7 +206,17 @@ class _Told:
             "before": self.before,
             "after": self.after,
             "stronger": self.overruled(),
+            "known_strategy": self.known_strategy,
         }
+
+
+def _known(book: Book, claim: Claim) -> bool | None:
+    """Say whether the rules know the strategy; None where they cannot be read."""
+    try:
+        return claim.strategy is None or claim.strategy in book.rules.strategies
+    except BrokertruthError:
+        # whoever projects is told why; the claim stands either way
+        return None
 
 
 def _words(standing: dict[str, Any] | None) -> str:

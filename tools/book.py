@@ -15,7 +15,7 @@ import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +25,7 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.log.sqlite import SQLiteLog
-from domain.errors import CannotDoError, ProjectionError, UsageError
+from domain.errors import BrokertruthError, CannotDoError, ProjectionError, UsageError
 from domain.event import Owner
 from domain.rules import Rules
 from replay import meta
@@ -128,7 +128,14 @@ class Book:
 
     folder: Path
     configuration: Configuration
-    rules: Rules = field(default_factory=Rules)
+
+    @property
+    def rules(self) -> Rules:
+        """What attribution.toml says now; only who makes or judges a projection asks.
+
+        Raise UsageError where it is wrong: it never keeps evidence from being taken in.
+        """
+        return read_rules(self.folder / RULES)
 
     @property
     def log_path(self) -> Path:
@@ -196,8 +203,11 @@ class Book:
             return "there is no projection that can be read"
         if current.code_digest != meta.code_digest():
             return "the code has changed"
-        if current.rules_digest != self.rules.digest:
-            return "attribution.toml has changed"
+        try:
+            if current.rules_digest != self.rules.digest:
+                return f"{RULES} has changed"
+        except BrokertruthError as error:
+            return f"the rules cannot be read: {error}"
         if current.watermark != log.head():
             return f"it covers {current.watermark} of {log.head()} events"
         return None
@@ -261,12 +271,16 @@ def find(named: str | None) -> Path:
 
 
 def create(folder: Path, *, account: str, mode: str) -> Book:
-    """Make a book. Raise UsageError where one is already, or where the names cannot be used."""
+    """Make a book; rules that are there already are kept.
+
+    Raise UsageError where there is a book, or where the names cannot be used.
+    """
     refuse_unless_new(folder, account=account, mode=mode)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         SQLiteLog.open(folder / "log.sqlite", create=True).close()
-        (folder / RULES).write_text(_RULES_TEMPLATE, "utf-8")
+        if not has_rules(folder):
+            (folder / RULES).write_text(_RULES_TEMPLATE, "utf-8")
         (folder / "book.toml").write_text(_TEMPLATE.format(account=account, mode=mode), "utf-8")
     except OSError as error:
         message = f"cannot make a book at {folder}: {error.strerror}"
@@ -282,6 +296,11 @@ def refuse_unless_new(folder: Path, *, account: str, mode: str) -> None:
         raise UsageError(message)
 
 
+def has_rules(folder: Path) -> bool:
+    """Say whether rules are in a folder, of a book or not yet of one."""
+    return os.path.lexists(folder / RULES)
+
+
 def load(folder: Path) -> Book:
     """Open a book. Raise UsageError where there is none or its configuration is wrong."""
     path = folder / "book.toml"
@@ -295,7 +314,7 @@ def load(folder: Path) -> Book:
         raise UsageError(message)
     configuration = _checked(path, Configuration, told)
     Owner(configuration.account, configuration.mode)
-    return Book(folder, configuration, read_rules(folder / RULES))
+    return Book(folder, configuration)
 
 
 _DOCUMENTATION: Final = "docs/attribution.md"
@@ -314,7 +333,8 @@ def read_rules(path: Path) -> Rules:
 
 def _read_toml(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+        # some editors put a byte order mark before UTF-8
+        return tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
     except FileNotFoundError:
         raise
     except (OSError, UnicodeDecodeError) as error:
@@ -334,7 +354,8 @@ def _checked(path: Path, model: type[_Model], told: dict[str, object]) -> _Model
     except ValidationError as error:
         wrong = error.errors()[0]
         where = ".".join(str(part) for part in wrong["loc"])
-        message = f"{path}: {where}: {wrong['msg']}" if where else f"{path}: {wrong['msg']}"
+        why = wrong["msg"].removeprefix("Value error, ")
+        message = f"{path}: {where}: {why}" if where else f"{path}: {why}"
         raise UsageError(message) from None
 
 

@@ -65,11 +65,14 @@ def init(
 
     def work() -> Outcome:
         data = {"book": str(folder), "account": account, "mode": mode, "dry_run": dry_run}
+        kept = f"; {books.RULES} was there and is kept" if books.has_rules(folder) else ""
         if dry_run:
             books.refuse_unless_new(folder, account=account, mode=mode)
-            return Outcome(f"would make a book at {folder} (dry run: nothing was written)", data)
+            return Outcome(
+                f"would make a book at {folder}{kept} (dry run: nothing was written)", data
+            )
         books.create(folder, account=account, mode=mode)
-        return Outcome(f"made a book at {folder} for account {account} ({mode})", data)
+        return Outcome(f"made a book at {folder} for account {account} ({mode}){kept}", data)
 
     run("init", work, as_json=as_json)
 
@@ -193,7 +196,9 @@ def attribute(
             and_project=not no_project,
             dry_run=dry_run,
         )
-        return claiming.attribute(book, claiming.Claim(fill, strategy, reason, by_whom), wanted)
+        return claiming.attribute(
+            book, claiming.Claim(fill.strip(), strategy, reason, by_whom), wanted
+        )
 
     run("attribute", work, as_json=as_json)
 
@@ -381,7 +386,7 @@ def lint_bot(
 ) -> None:
     """Find the calls of a bot that post orders without recording them; nothing of it is run."""
     from tools.lintbot import findings as bot
-    from tools.lintbot.duty import Vocabulary
+    from tools.lintbot.names import Vocabulary
 
     def work() -> Outcome:
         vocabulary = Vocabulary(

@@ -130,7 +130,8 @@ def kalshi(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
         client_of(entry, tell) as client,
     ):
         spooled = spool.take_in(book, log, dry_run=wanted.dry_run)
-        done = one_round(book, log, client, owner, wanted, entry.clock)
+        with spool.told_anyway(spooled):
+            done = one_round(book, log, client, owner, wanted, entry.clock)
     return spool.told_with(spooled, done)
 
 

@@ -144,11 +144,12 @@ def flex(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
         taken = _all(book, service, queries, folder, wanted)
     with book.open_log() as log:
         spooled = spool.take_in(book, log, dry_run=wanted.dry_run)
-        if not wanted.dry_run:
-            ended_at = entry.clock.now()
-            log.append(_events(book, log, taken, entry.base.host, (started_at, ended_at)))
-        projecting = wanted.and_project and not wanted.dry_run
-        projected = project_after(book, log) if projecting else NOTHING
+        with spool.told_anyway(spooled):
+            if not wanted.dry_run:
+                ended_at = entry.clock.now()
+                log.append(_events(book, log, taken, entry.base.host, (started_at, ended_at)))
+            projecting = wanted.and_project and not wanted.dry_run
+            projected = project_after(book, log) if projecting else NOTHING
     lines = []
     if projecting and projected.exit_code != outcome.FAILED:
         lines = _alerts(book, projected, covered)

@@ -106,8 +106,9 @@ def ibkr(book: Book, wanted: Wanted, entry: Access | None = None) -> Outcome:
     with book.open_log() as log:
         covered, census = projected_until(book), Census()
         spooled = spool.take_in(book, log, dry_run=wanted.dry_run)
-        asked = asyncio.run(_once(lambda: connect(entry, log, census)))
-        done = round_told(book, log, asked, census.drifted(), covered, wanted)
+        with spool.told_anyway(spooled):
+            asked = asyncio.run(_once(lambda: connect(entry, log, census)))
+            done = round_told(book, log, asked, census.drifted(), covered, wanted)
     return spool.told_with(spooled, done)
 
 

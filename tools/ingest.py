@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -22,7 +23,7 @@ from adapters.log.sqlite import SQLiteLog
 from domain import ledger
 from domain.errors import CannotDoError, UsageError
 from domain.event import NewEvent, Owner, payload_bytes, same_content
-from domain.jsontext import digest, parse
+from domain.jsontext import canonical, parse
 from tools import outcome
 from tools.book import Book, now
 from tools.cells import printable
@@ -131,21 +132,39 @@ def append_batches(
 ) -> dict[str, int]:
     """Append batch by batch, and count all of them."""
     total = Counter({"new": 0, "revisions": 0, "duplicates": 0})
-    earlier: dict[str, str] = {}
+    for counts in append_each(log, batches, dry_run=dry_run):
+        total.update(counts)
+    return dict(total)
+
+
+def append_each(
+    log: SQLiteLog, batches: Iterable[list[NewEvent]], *, dry_run: bool
+) -> Iterator[Mapping[str, int]]:
+    """Append batch by batch; give the counts of each before the next one is asked for."""
+    earlier: dict[bytes, bytes] = {}
     for batch in batches:
         if not dry_run:
-            total.update(_append_counted(log, batch, dry_run=False))
+            yield _append_counted(log, batch, dry_run=False)
             continue
         # What an earlier batch would have appended is not in the log.
-        known = earlier.keys() & {event.key for event in batch}
-        for event in batch:
-            content = digest(parse(payload_bytes(event.state).decode()))
-            if event.key in known:
-                total["duplicates" if earlier[event.key] == content else "revisions"] += 1
-            earlier[event.key] = content
-        fresh = [event for event in batch if event.key not in known]
-        total.update(_append_counted(log, fresh, dry_run=True))
-    return dict(total)
+        counts: Counter[str] = Counter()
+        fresh = []
+        told = [(_short(event.key), event) for event in batch]
+        known = earlier.keys() & {key for key, _ in told}
+        for key, event in told:
+            content = _short(canonical(parse(payload_bytes(event.state).decode())))
+            if key in known:
+                counts["duplicates" if earlier[key] == content else "revisions"] += 1
+            else:
+                fresh.append(event)
+            earlier[key] = content
+        counts.update(_append_counted(log, fresh, dry_run=True))
+        yield counts
+
+
+def _short(text: str) -> bytes:
+    """Return what stands for a text among millions."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _append(log: SQLiteLog, found: Input, *, dry_run: bool) -> dict[str, int]:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from adapters.log.sqlite import SQLiteLog
 from domain.errors import BrokertruthError, CannotDoError, UsageError
 from replay import money
-from replay.database import Resources
+from replay.database import Resources, open_for_reading
 from replay.meta import Meta, code_digest
 from replay.money import Moved
 from replay.rebuild import Plan, Rebuilt
@@ -41,12 +41,13 @@ def project_after(book: Book, log: SQLiteLog) -> Projected:
         done = project(book, log)
     except BrokertruthError as error:
         data = {"error": type(error).__name__}
-        return Projected(f"; projecting failed: {error}", data, (), error.exit_code)
+        return Projected(f"; projecting failed: {error}", data, (), outcome.FAILED)
     return Projected(f"; {done.verdict}", dict(done.data), done.body, done.exit_code)
 
 
 def project(book: Book, log: SQLiteLog, *, dry_run: bool = False) -> Outcome:
     """Rebuild if the log, the code or the configuration moved on; otherwise leave it alone."""
+    rules = book.rules
     current = book.projection_meta()
     reason = book.stale_because(log, current)
     if reason is None:
@@ -57,7 +58,7 @@ def project(book: Book, log: SQLiteLog, *, dry_run: bool = False) -> Outcome:
         return Outcome(verdict, {"rebuilt": False, "dry_run": True, "reason": reason})
     # new events move money, as they should; other rules and other code are to be looked at
     other_rules = current is not None and (
-        current.rules_digest != book.rules.digest or current.code_digest != code_digest()
+        current.rules_digest != rules.digest or current.code_digest != code_digest()
     )
     return _rebuilt(book, log, Resources(), lenient=False, comparing=other_rules)
 
@@ -67,45 +68,55 @@ def rebuild(
 ) -> Outcome:
     """Rebuild from the first event, and tell which money moved.
 
-    Unreadable events make the exit code 1, unless lenient. A dry run does it all beside the book.
+    Unreadable events make the exit code 1, unless lenient. A dry run does it all beside the book,
+    and exits as the rebuild would.
     """
     if dry_run:
-        return _tried(book, log, resources)
+        return _tried(book, log, resources, lenient=lenient)
     return _rebuilt(book, log, resources, lenient=lenient, comparing=True)
 
 
-def _tried(book: Book, log: SQLiteLog, resources: Resources) -> Outcome:
+def _tried(book: Book, log: SQLiteLog, resources: Resources, *, lenient: bool) -> Outcome:
     """Rebuild into a folder that is removed again, and compare."""
+    rules = book.rules
     reason = book.stale_because(log, book.projection_meta())
+    known = _names(_canaries(book))
     with moving.scratch(book.folder) as folder:
         before = moving.kept(book.projection_path, folder)
         candidate = folder / "after.duckdb"
         with _progress() as report:
-            plan = Plan(built_at=now(), rules=book.rules, resources=resources, progress=report)
+            plan = Plan(built_at=now(), rules=rules, resources=resources, progress=report)
             made = replay_all(log, candidate, plan)
         moved = money.compare(before, candidate, resources=resources)
+        with open_for_reading(candidate) as connection:
+            fresh = [one for one in findings.canaries(connection) if _named(one) not in known]
     data = {
         "rebuilt": False,
         "dry_run": True,
         "reason": reason,
         **_counts(made),
+        "new_canaries": fresh,
         **moving.as_data(moved),
     }
     would = f"would rebuild: {_made(made)}; {moving.verdict(moved, would=True)}"
     verdict = f"{would} (dry run: nothing was written)"
-    body = [f"because {reason}:"] if reason else []
-    return Outcome(verdict, data, (*body, moving.as_table(moved)) if moved.lines else body)
+    body: list[RenderableType] = list(alerts.of_canaries(fresh))
+    if reason:
+        body.append(f"because {reason}:")
+    if moved.lines:
+        body.append(moving.as_table(moved))
+    return Outcome(verdict, data, tuple(body), _code(made, fresh, lenient=lenient))
 
 
 def _rebuilt(
     book: Book, log: SQLiteLog, resources: Resources, *, lenient: bool, comparing: bool
 ) -> Outcome:
     """Rebuild, and tell what looks wrong now and did not before."""
-    before = {_named(one) for one in _canaries(book)}
+    known = _names(_canaries(book))
     made, moved = (
         _compared(book, log, resources) if comparing else (_rebuild(book, log, resources), None)
     )
-    fresh = [one for one in _canaries(book) if _named(one) not in before]
+    fresh = [one for one in _canaries(book) if _named(one) not in known]
     return _told(made, fresh, moved, lenient=lenient)
 
 
@@ -114,6 +125,10 @@ def _compared(book: Book, log: SQLiteLog, resources: Resources) -> tuple[Rebuilt
         before = moving.kept(book.projection_path, folder)
         made = _rebuild(book, log, resources)
         return made, money.compare(before, book.projection_path, resources=resources)
+
+
+def _names(canaries: list[dict[str, Any]]) -> set[tuple[str, ...]]:
+    return {_named(one) for one in canaries}
 
 
 def _named(canary: dict[str, Any]) -> tuple[str, ...]:
@@ -151,9 +166,12 @@ def _told(
         **(moving.as_data(moved) if moved else {}),
         **_meta(made.meta),
     }
+    return Outcome(verdict, data, tuple(body), _code(made, canaries, lenient=lenient))
+
+
+def _code(made: Rebuilt, canaries: list[dict[str, Any]], *, lenient: bool) -> int:
     bad = made.unreadable > 0 or made.unknown_shapes + made.additive_shapes > 0
-    code = outcome.FOUND if canaries or (bad and not lenient) else outcome.GOOD
-    return Outcome(verdict, data, tuple(body), code)
+    return outcome.FOUND if canaries or (bad and not lenient) else outcome.GOOD
 
 
 def _made(made: Rebuilt) -> str:

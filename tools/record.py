@@ -1,15 +1,15 @@
 """`record`: append what a script knows straight to the log, all of it or nothing."""
 
-import hashlib
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from adapters.files.content import decode
-from adapters.spool.lines import VENUES, payload_event
+from adapters.spool.lines import KEY_LENGTH_MAX, VENUES, payload_event
 from domain import jsontext
 from domain.bot import PAYLOADS
 from domain.errors import CannotDoError, NotUnderstoodError, UsageError
@@ -41,7 +41,8 @@ def record(book: Book, wanted: Wanted) -> Outcome:
     _refuse_unknown(wanted)
     data = _read(wanted.file)
     try:
-        events = list(_events(decode(data), hashlib.sha256(data).hexdigest(), wanted))
+        # what is told again by another run is told anew
+        events = list(_events(decode(data), uuid4().hex, wanted))
     except NotUnderstoodError as error:
         message = f"{_name(wanted.file)}: {error}; nothing was appended"
         raise NotUnderstoodError(message) from None
@@ -74,8 +75,8 @@ def _refuse_unknown(wanted: Wanted) -> None:
     if wanted.venue not in VENUES:
         message = f"--venue {wanted.venue!r}: use one of {', '.join(VENUES)}"
         raise UsageError(message)
-    if wanted.key == "":
-        message = "--key is empty: name something, or leave the option out"
+    if wanted.key is not None and not 0 < len(wanted.key) <= KEY_LENGTH_MAX:
+        message = f"--key: name something in 1 to {KEY_LENGTH_MAX} characters, or leave it out"
         raise UsageError(message)
 
 

@@ -64,6 +64,8 @@ PLACES: Final = {
 """Digits that a number may have before the point and behind it."""
 MODES: Final = ("live", "paper")
 TEXT_LENGTH_MAX: Final = 1000
+DEPTH_MAX: Final = 64
+"""Levels of objects and lists in a payload, with the payload's own."""
 KEY_LENGTH_MAX: Final = 500
 LINE_BYTES_MAX: Final = 1_000_000
 SUFFIX: Final = ".jsonl"
@@ -100,9 +102,10 @@ class Recorder:
         mode: str | None = None,
         fsync: bool = True,
         strict: bool = False,
-        size_max: int = 64 * 1024 * 1024,
+        size_max: int = 16 * 1024 * 1024,
     ) -> None:
         """Remember where to write; the folder is made by the first record."""
+        self._begin()
         if not _VENUE.fullmatch(venue):
             raise ValueError(f"venue {venue!r}: name the broker, such as kalshi or ibkr")
         if account is not None and not _ACCOUNT.fullmatch(account):
@@ -110,6 +113,9 @@ class Recorder:
         if mode is not None and mode not in MODES:
             raise ValueError(f"mode {mode!r}: use one of {', '.join(MODES)}")
         self.spool = Path(spool)
+        with contextlib.suppress(OSError):
+            # a bot that changes its folder goes on in the same spool
+            self.spool = self.spool.absolute()
         self.venue, self.account, self.mode = venue, account, mode
         self.fsync, self.strict, self.size_max = fsync, strict, size_max
         self.recorded = 0
@@ -117,7 +123,7 @@ class Recorder:
         self.last_error: str | None = None
         self._told: set[str] = set()
         self._started_at = datetime.min.replace(tzinfo=_UTC)
-        self._begin()
+        self._unsynced: list[Path] = []
         _RECORDERS.add(self)
 
     def _begin(self) -> None:
@@ -133,6 +139,11 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         """Close the file."""
         self.close()
+
+    def __del__(self) -> None:
+        """Close the file of a recorder that nobody holds any more."""
+        with contextlib.suppress(Exception):
+            self.close()
 
     def record(self, kind: str, payload: Mapping[str, Any], key: str | None = None) -> bool:
         """Append one record; tell whether it is on the disk.
@@ -165,14 +176,16 @@ class Recorder:
                     os.close(file)
 
     def _fail(self, kind: object, error: Exception) -> None:
-        wrong = error.strerror if isinstance(error, OSError) else None
-        reason = wrong or str(error) or type(error).__name__
-        where = f"{self.spool}: " if wrong else ""
         self.failed += 1
-        self.last_error = f"{where}{str(kind)[:40]} was not recorded: {reason}"
+        wrong = error.strerror if isinstance(error, OSError) else None
+        reason = wrong or _said(error) or type(error).__name__
+        where = f"{self.spool}: " if wrong else ""
+        self.last_error = f"{where}{_said(kind)[:40]} was not recorded: {reason}"
         if self.last_error not in self._told and len(self._told) < _REASONS_TOLD_MAX:
             self._told.add(self.last_error)
-            _TOLD.error("%s (told once)", self.last_error)
+            # whatever listens to the log must not stop a trade
+            with contextlib.suppress(Exception):
+                _TOLD.error("%s (told once)", self.last_error)
 
     def _line(self, kind: str, payload: Mapping[str, Any], key: str | None, now: datetime) -> bytes:
         if key is not None and not (isinstance(key, str) and 0 < len(key) <= KEY_LENGTH_MAX):
@@ -216,9 +229,7 @@ class Recorder:
         return not (full or is_gone or now.date() > self._started_at.date())
 
     def _open(self, now: datetime) -> int:
-        if not self.spool.is_dir():
-            self.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync(self.spool.parent)
+        self._make_folder()
         # names sort in the order of their making although the clock may be set back
         self._started_at = max(now, self._started_at + timedelta(microseconds=1))
         stamp = self._started_at.strftime("%Y%m%dT%H%M%S.%fZ")
@@ -227,10 +238,24 @@ class Recorder:
             file = _made(path)
             if file is not None:
                 self._file, self._path, self._size = file, path, 0
-                if self.fsync:
-                    _sync(self.spool)
+                try:
+                    if self.fsync:
+                        _sync(self.spool)
+                except BaseException:
+                    # the next record must not rest on a name that may not last
+                    self.close()
+                    raise
                 return file
         raise RecorderError(f"no new file could be made in {self.spool}")
+
+    def _make_folder(self) -> None:
+        missing = [path for path in (self.spool, *self.spool.parents) if not path.is_dir()]
+        if missing:
+            self._unsynced += [path.parent for path in missing]
+            self.spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while self.fsync and self._unsynced:
+            _sync(self._unsynced[-1])
+            self._unsynced.pop()
 
     def _after_fork(self) -> None:
         # closing does not unlock: the parent has the same file open
@@ -247,17 +272,30 @@ def _made(path: Path) -> int | None:
     except FileExistsError:
         return None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(file)
         if os.stat(path).st_ino == os.fstat(file).st_ino:  # noqa: PTH116
             return file
     except (BlockingIOError, FileNotFoundError):
         # it was taken for one whose writer has died, and moved
         pass
     except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
         os.close(file)
         raise
     os.close(file)
     return None
+
+
+def _lock(file: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise RecorderError(
+            f"files cannot be locked here ({error.strerror}); keep the spool on a local disk"
+        ) from error
 
 
 def _sync(folder: Path) -> None:
@@ -266,6 +304,14 @@ def _sync(folder: Path) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def _said(thing: object) -> str:
+    """Return a thing as text; nothing of one that cannot even say what it is."""
+    try:
+        return str(thing)
+    except Exception:  # noqa: BLE001 - it is not ours
+        return ""
 
 
 _RECORDERS: Final[weakref.WeakSet[Recorder]] = weakref.WeakSet()
@@ -310,6 +356,8 @@ def encoded(kind: str, payload: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _plain(name: str, value: object) -> object:
+    if isinstance(value, (Mapping, list, tuple)):
+        return _nested(value, 1)
     if isinstance(value, datetime):
         return _spoken(value, name)
     if isinstance(value, Decimal):
@@ -382,7 +430,25 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-def _nested(value: object) -> object:
+def _nested(value: object, depth: int) -> object:
+    """Return a value that lies below `depth` levels as JSON can hold it."""
+    if not isinstance(value, (Mapping, list, tuple)):
+        return value
+    if depth >= DEPTH_MAX:
+        raise ValueError(f"nested deeper than {DEPTH_MAX} levels")
+    if not isinstance(value, Mapping):
+        return [_nested(inner, depth + 1) for inner in value]
+    told: dict[str, object] = {}
+    for name, inner in value.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the nested name {name!r} is no text")
+        if name in told:
+            raise ValueError(f"the nested name {name!r} comes twice")
+        told[name] = _nested(inner, depth + 1)
+    return told
+
+
+def _scalar(value: object) -> object:
     if isinstance(value, Decimal):
         return _digits(value, "a nested number")
     if isinstance(value, datetime):
@@ -391,11 +457,9 @@ def _nested(value: object) -> object:
         return int(value)
     if isinstance(value, numbers.Real):
         return float(value)  # tidy: allow float - a feature, never money
-    if isinstance(value, Mapping):
-        return dict(value)
     raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
 
 
 _as_json: Final[Callable[[object], str]] = json.JSONEncoder(
-    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_nested
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_scalar
 ).encode

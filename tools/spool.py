@@ -17,15 +17,16 @@ from rich.table import Table
 
 from adapters.log.sqlite import SQLiteLog
 from adapters.spool import files
-from adapters.spool import progress as notes
 from adapters.spool.files import Held
 from adapters.spool.lines import Raw, line_event, rejected_event
+from adapters.words import plain
 from domain.errors import BrokertruthError, CannotDoError, NotUnderstoodError
-from domain.event import NewEvent, document
+from domain.event import NewEvent
 from tools import outcome
 from tools.book import Book, now
-from tools.ingest import append_batches
-from tools.outcome import Outcome, counted, screen
+from tools.cells import printable
+from tools.ingest import append_each
+from tools.outcome import Outcome, counted, screen, tell
 from tools.project import NOTHING, Projected, project_after
 
 BATCH_LINES: Final = 4096
@@ -45,8 +46,8 @@ class Taken:
 
     files: list[dict[str, object]] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
-    counts: dict[str, int] = field(
-        default_factory=lambda: {"new": 0, "revisions": 0, "duplicates": 0}
+    counts: Counter[str] = field(
+        default_factory=lambda: Counter({"new": 0, "revisions": 0, "duplicates": 0})
     )
     rejected: int = 0
     rejected_lines: list[dict[str, object]] = field(default_factory=list)
@@ -81,7 +82,8 @@ class Taken:
         told = [f"REJECTED {one['file']}:{one['line']}: {one['reason']}" for one in self._shown()]
         if self.rejected > len(told):
             told.append(f"… and {self.rejected - len(told):,} more: `query` rejected_line")
-        return [*told, *(f"left {name}: {reason}" for name, reason in self.left.items())]
+        told += [f"left {name}: {reason}" for name, reason in self.left.items()]
+        return [printable(line) for line in told]
 
     def _shown(self) -> list[dict[str, object]]:
         return self.rejected_lines[:_SHOWN_MAX]
@@ -101,18 +103,33 @@ class Taken:
 
 def spool(book: Book, *, dry_run: bool, and_project: bool) -> Outcome:
     """Take the spool in, and project."""
+    taken = Taken()
     with book.open_log() as log:
-        taken = _take(book, log, dry_run=dry_run)
+        with told_anyway(taken):
+            _take(book, log, taken, dry_run=dry_run)
         projected = project_after(book, log) if and_project and not dry_run else NOTHING
     return _outcome(taken, projected, dry_run=dry_run)
 
 
 def take_in(book: Book, log: SQLiteLog, *, dry_run: bool = False) -> Taken:
     """Take the spool in before something else is done; what goes wrong is told, never raised."""
+    taken = Taken()
     try:
-        return _take(book, log, dry_run=dry_run)
+        _take(book, log, taken, dry_run=dry_run)
     except (BrokertruthError, OSError) as error:
-        return Taken(wrong=[str(error)])
+        taken.wrong.append(str(error))
+    return taken
+
+
+@contextmanager
+def told_anyway(taken: Taken) -> Iterator[None]:
+    """Tell what came out of the spool although what is done afterwards fails."""
+    try:
+        yield
+    except BaseException:
+        for line in (*taken.lines(), *filter(None, [taken.verdict])):
+            tell(line)
+        raise
 
 
 def told_with(taken: Taken, done: Outcome) -> Outcome:
@@ -128,14 +145,13 @@ def told_with(taken: Taken, done: Outcome) -> Outcome:
     )
 
 
-def _take(book: Book, log: SQLiteLog, *, dry_run: bool) -> Taken:
-    names, others = files.listed(book.spool_path)
-    taken = Taken(left=others)
+def _take(book: Book, log: SQLiteLog, taken: Taken, *, dry_run: bool) -> None:
+    names, taken.left = files.listed(book.spool_path)
     with _progress(files.size_of(book.spool_path, names)) as advance:
-        intake = _Intake(book, log, taken, advance, dry_run=dry_run)
+        intake = _Intake(book, taken, advance, dry_run=dry_run)
         # each batch is in the log when the next one is asked for
-        taken.counts = append_batches(log, intake.batches(names), dry_run=dry_run)
-    return taken
+        for counts in append_each(log, intake.batches(names), dry_run=dry_run):
+            taken.counts.update(counts)
 
 
 @dataclass(slots=True)
@@ -143,7 +159,6 @@ class _Intake:
     """Reads files, in order, into batches of events."""
 
     book: Book
-    log: SQLiteLog
     taken: Taken
     advance: _Advance
     dry_run: bool = field(kw_only=True)
@@ -164,44 +179,23 @@ class _Intake:
         """Yield the events of a file; when the last ones are in the log, put it away."""
         entry: dict[str, object] = {"file": held.path.name, "rejected": 0}
         self.taken.files.append(entry)
-        size_bytes, lines = self._known(held)
-        self.advance(size_bytes)
-        held.file.seek(size_bytes)
         batch: list[NewEvent] = []
-        batch_bytes = 0
-        last = ""
+        batch_bytes = lines = 0
         rejected = self.taken.rejected
-        for raw in files.lines(held, lines):
-            lines, size_bytes = raw.number, size_bytes + raw.size_bytes
+        for raw in files.lines(held):
+            lines = raw.number
             self.advance(raw.size_bytes)
             if raw.text.strip():
-                event = self._event(raw, held.path.name)
-                batch.append(event)
-                batch_bytes += len(event.state)
-                last = event.key
+                batch.append(self._event(raw, held.path.name))
+                batch_bytes += len(batch[-1].state)
             if len(batch) >= BATCH_LINES or batch_bytes >= BATCH_BYTES:
                 yield batch
                 batch, batch_bytes = [], 0
         yield batch
         entry["lines"], entry["rejected"] = lines, self.taken.rejected - rejected
         entry["state"] = "finished" if held.is_finished else "growing"
-        if self.dry_run:
-            return
-        if held.is_finished:
+        if held.is_finished and not self.dry_run:
             files.put_away(held)
-            notes.forget(held.path)
-        elif last:
-            notes.note(held.path, notes.Progress(size_bytes=size_bytes, lines=lines, key=last))
-
-    def _known(self, held: Held) -> tuple[int, int]:
-        """Return how many bytes and lines of a file the log has already."""
-        before = notes.noted(held.path)
-        if before is None or before.size_bytes > held.size_bytes:
-            return 0, 0
-        told = self.log.revisions(before.key)
-        if all(document(event.state) != held.path.name for event in told):
-            return 0, 0
-        return before.size_bytes, before.lines
 
     def _event(self, raw: Raw, name: str) -> NewEvent:
         owner = self.book.owner()
@@ -211,7 +205,7 @@ class _Intake:
         except NotUnderstoodError as error:
             self.taken.rejected += 1
             if len(self.taken.rejected_lines) < _SHOWN_MAX:
-                told = {"file": name, "line": raw.number, "reason": str(error)}
+                told = {"file": name, "line": raw.number, "reason": plain(str(error))}
                 self.taken.rejected_lines.append(told)
             event = rejected_event(raw, str(error), name, owner, received_at)
         self.taken.rows[event.kind] += 1

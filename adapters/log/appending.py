@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from datetime import datetime
+from functools import cached_property
 
 from adapters.log.envelope import EnvelopeCheck
+from domain import jsontext
 from domain.errors import UsageError
-from domain.event import NewEvent, document, same_content
+from domain.event import NewEvent, header, payload_bytes, same_content
 
 # Key, revision, kind, state: what a store keeps of an event, beside the position that it gives.
 StoredRow = tuple[str, int, str, bytes]
@@ -62,21 +64,20 @@ def decide(events: Sequence[NewEvent], history: History) -> Decision:
     """Decide, in order, what each event is against the log and the events before it.
 
     An event is a duplicate if the newest revision of its key has the same content. It is also one
-    if an older revision has, and in an earlier append the event's document wrote that revision or
-    a later one: the document is being taken in again, which changes nothing. A document that says
-    A, B and A again is three revisions when it is first taken in.
+    if an older revision has, and nothing but what is known is being told again (`_Known.repeats`).
+    A document that says A, B and A again is three revisions when it is first taken in.
     """
     decision = Decision()
+    known: dict[str, _Known] = {}
     added: dict[str, tuple[int, bytes]] = {}
     for key, kind, state in events:
-        before = history(key)
-        newest = added[key] if key in added else next(before, None)
+        if key not in known:
+            known[key] = _Known(key, history)
+        newest = added.get(key) or known[key].newest
         if newest is None:
             decision.new += 1
             revision = 1
-        elif _same(state, newest[1]) or _is_retry(
-            state, before if key in added else chain((newest,), before)
-        ):
+        elif _same(state, newest[1]) or known[key].repeats(state):
             decision.duplicates += 1
             continue
         else:
@@ -87,18 +88,89 @@ def decide(events: Sequence[NewEvent], history: History) -> Decision:
     return decision
 
 
-def _is_retry(state: bytes, before: Iterator[tuple[int, bytes]]) -> bool:
-    """Tell whether an event that says something old only repeats its document.
+class _Known:
+    """What the log holds of a key; what is behind the newest revision is read once, if at all."""
 
-    `before` are the revisions in the log, the newest first.
-    """
-    came_in = document(state)
-    taken_in = False
-    for _, other in before:
-        taken_in = taken_in or document(other) == came_in
-        if taken_in and _same(state, other):
-            return True
-    return False
+    def __init__(self, key: str, history: History) -> None:
+        self._key, self._history = key, history
+        self.newest = next(history(key), None)
+
+    def repeats(self, state: bytes) -> bool:
+        """Tell whether an event that says something old comes in once more.
+
+        Its document must have brought what it says, or something later, in an earlier append: the
+        document is being taken in again. Of a document that grows by lines, this line or a later
+        one must have: the others are news. A line that was recorded before the newest revision,
+        in another document, is no news either.
+        """
+        place = _Place.of(state)
+        if self._places and place.is_before(self._places[0]):
+            seen = 0
+        else:
+            taken_in = self._taken_in.get(place.document, ())
+            found = (nth for line, nth in taken_in if place.line is None or line >= place.line)
+            seen = next(found, len(self._states))
+        return seen < len(self._states) and self._first.get(_content(state), -1) >= seen
+
+    @cached_property
+    def _states(self) -> list[bytes]:
+        return [state for _, state in self._history(self._key)]
+
+    @cached_property
+    def _places(self) -> list["_Place"]:
+        return [_Place.of(state) for state in self._states]
+
+    @cached_property
+    def _taken_in(self) -> dict[object, list[tuple[int, int]]]:
+        """For each document its lines, and how many revisions came behind each, if none is later.
+
+        Growing lines only, from the newest revision to the oldest.
+        """
+        found: dict[object, list[tuple[int, int]]] = {}
+        for nth, place in enumerate(self._places):
+            lines = found.setdefault(place.document, [])
+            if not lines or (place.line or 0) > lines[-1][0]:
+                lines.append((place.line or 0, nth))
+        return found
+
+    @cached_property
+    def _first(self) -> dict[bytes, int]:
+        """For each content how many revisions came behind the first that had it."""
+        return {_content(state): nth for nth, state in enumerate(self._states)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an event came from, as far as its source says."""
+
+    document: object
+    line: int | None
+    recorded_at: datetime | None
+
+    @classmethod
+    def of(cls, state: bytes) -> "_Place":
+        told = header(state).get("source")
+        source = told if isinstance(told, dict) else {}
+        line, moment = source.get("line"), source.get("recorded_at")
+        return cls(
+            source.get("document"),
+            line if isinstance(line, int) else None,
+            _moment(moment) if isinstance(moment, str) else None,
+        )
+
+    def is_before(self, other: "_Place") -> bool:
+        """Tell whether it was recorded earlier; in one document the lines tell, not a clock."""
+        if self.document == other.document or self.recorded_at is None:
+            return False
+        return other.recorded_at is not None and self.recorded_at < other.recorded_at
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment
 
 
 def _same(one: bytes, other: bytes) -> bool:
@@ -107,3 +179,12 @@ def _same(one: bytes, other: bytes) -> bool:
     except ValueError:
         # Not JSON, and not the same bytes: nothing more can be compared.
         return False
+
+
+def _content(state: bytes) -> bytes:
+    """Return what two states share exactly if `_same` is true of them."""
+    payload = payload_bytes(state)
+    try:
+        return jsontext.canonical(jsontext.parse(payload.decode())).encode("utf-8", "surrogatepass")
+    except ValueError:
+        return payload

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -51,6 +51,8 @@ def listed(folder: Path) -> tuple[list[str], dict[str, str]]:
                 others[entry.name] = "a folder"
         elif not _NAME.fullmatch(entry.name):
             others[entry.name] = "not named like a spool file: letters, digits, '._-', then .jsonl"
+        elif not entry.is_file():
+            others[entry.name] = "no plain file"
         else:
             files.append(entry.name)
     return files, others
@@ -58,7 +60,12 @@ def listed(folder: Path) -> tuple[list[str], dict[str, str]]:
 
 def size_of(folder: Path, names: list[str]) -> int:
     """Return how many bytes the files hold together, as far as they are still there."""
-    return sum(path.stat().st_size for name in names if (path := folder / name).exists())
+    size_bytes = 0
+    for name in names:
+        # another intake may move it just now
+        with suppress(OSError):
+            size_bytes += (folder / name).stat().st_size
+    return size_bytes
 
 
 @contextmanager
@@ -77,29 +84,34 @@ def held(path: Path) -> Iterator[Held]:
         told = os.fstat(number)
         if not stat.S_ISREG(told.st_mode):
             raise NotUnderstoodError("no plain file")
-        finished = _locked(number)
+        finished = _locked(path, number)
         # only of a finished file the size is the last one, and that only once it is locked
         yield Held(path, file, finished, os.fstat(number).st_size)
 
 
-def _locked(number: int) -> bool:
+def _locked(path: Path, number: int) -> bool:
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        message = f"{path}: cannot be locked: {error.strerror}; the spool must be on a local disk"
+        raise CannotDoError(message) from error
     return True
 
 
-def lines(held: Held, number: int = 0) -> Iterator[Raw]:
-    """Yield the lines from where the file stands, `number` lines into it.
+def lines(held: Held) -> Iterator[Raw]:
+    """Yield the lines of a file.
 
     What stands behind the last line break comes, as torn, only out of a finished file. A file that
     grows is read as far as it went when it was opened.
     """
+    number = 0
     while held.file.tell() < held.size_bytes:
         number += 1
         raw = _line(held, number)
-        if not raw.ended and not held.is_finished:
+        # a file that somebody cuts off meanwhile ends early
+        if not raw.size_bytes or not (raw.ended or held.is_finished):
             return
         yield raw
 
@@ -123,11 +135,17 @@ def _read(held: Held) -> bytes:
         raise CannotDoError(message) from error
 
 
-def put_away(held: Held) -> Path:
-    """Move a finished file to the folder of those that were taken in, under a name of its own."""
+def put_away(held: Held) -> Path | None:
+    """Move a finished file to the folder of those that were taken in, under a name of its own.
+
+    Return None where somebody else has moved it: what it says is in the log. Another file that
+    stands under its name by now stays.
+    """
     folder = held.path.parent / TAKEN
     goal = folder / held.path.name
     try:
+        if not os.path.samestat(held.path.lstat(), os.fstat(held.file.fileno())):
+            return None
         folder.mkdir(mode=0o700, exist_ok=True)
         times = 1
         while goal.exists():
@@ -135,8 +153,7 @@ def put_away(held: Held) -> Path:
             goal = folder / f"{held.path.name}.{times}"
         held.path.rename(goal)
     except FileNotFoundError:
-        # somebody else has moved it; what it says is in the log
-        return goal
+        return None
     except OSError as error:
         message = f"{held.path}: cannot be moved to {folder}: {error.strerror}"
         raise CannotDoError(message) from error

@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from adapters.words import plain
 from domain import jsontext
 from domain.bot import PAYLOADS, REJECTED, Moment
 from domain.errors import NotUnderstoodError, UsageError
@@ -23,19 +24,23 @@ from domain.shapes import shape_entries, shape_of
 ADAPTER: Final = "recorder/1"
 VENUES: Final = ("ibkr", "kalshi")
 LINE_BYTES_MAX: Final = 1_000_000
+KEY_LENGTH_MAX: Final = 500
+REASON_LENGTH_MAX: Final = 1000
 TEXT_BYTES_MAX: Final = 64 * 1024
 """How much of a rejected line is kept in the log; the file has all of it."""
+_MARK: Final = b"\xef\xbb\xbf"
+"""What some editors put before UTF-8."""
 
 
 class _Envelope(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    v: Literal["1"]
+    v: Literal[1]
     kind: str
     venue: Literal["ibkr", "kalshi"]
     account: str | None = None
     mode: str | None = None
-    key: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    key: Annotated[str, Field(min_length=1, max_length=KEY_LENGTH_MAX)] | None = None
     recorded_at: Moment
 
 
@@ -63,7 +68,7 @@ def line_event(raw: Raw, file: str, book: Owner, received_at: datetime) -> NewEv
         raise NotUnderstoodError("torn: the line has no end, so it was never acknowledged")
     if raw.sha256 is not None or len(raw.text) > LINE_BYTES_MAX:
         raise NotUnderstoodError(f"longer than {LINE_BYTES_MAX:,} bytes")
-    members = _members(raw.text)
+    members = _members(raw.text.removeprefix(_MARK) if raw.number == 1 else raw.text)
     payload = members.pop("payload", None)
     told = {name: _plain(name, member) for name, member in members.items()}
     try:
@@ -73,7 +78,10 @@ def line_event(raw: Raw, file: str, book: Owner, received_at: datetime) -> NewEv
     if not isinstance(payload, Slice):
         raise NotUnderstoodError("payload: an object is expected")
     try:
-        owner = Owner(envelope.account or book.account, envelope.mode or book.mode)
+        owner = Owner(
+            book.account if envelope.account is None else envelope.account,
+            book.mode if envelope.mode is None else envelope.mode,
+        )
     except UsageError as error:
         raise NotUnderstoodError(str(error)) from None
     source: dict[str, str | int] = {
@@ -88,6 +96,7 @@ def line_event(raw: Raw, file: str, book: Owner, received_at: datetime) -> NewEv
 
 def payload_event(kind: str, payload: Slice, origin: Origin, key: str | None) -> NewEvent:
     """Return the event of a payload. Raise NotUnderstoodError with what is wrong with it."""
+    _refuse_no_text(payload)
     check(kind, payload.value)
     identity = escape(key) if key is not None else identity_of(BY_NAME[kind], payload.value)
     return make_event(origin, kind, identity, shape_of(payload.value), payload.text)
@@ -109,6 +118,16 @@ def check(kind: str, payload: object) -> None:
         raise NotUnderstoodError(_about(error)) from None
 
 
+def _refuse_no_text(payload: Slice) -> None:
+    # only an escape can bring half a character into a text that was UTF-8
+    if "\\ud" in payload.text.lower():
+        try:
+            jsontext.canonical(payload.value).encode()
+        except UnicodeEncodeError as error:
+            message = f"payload: half a character (\\u{ord(error.object[error.start]):04x})"
+            raise NotUnderstoodError(message) from None
+
+
 def rejected_event(
     raw: Raw, reason: str, file: str, owner: Owner, received_at: datetime
 ) -> NewEvent:
@@ -117,7 +136,7 @@ def rejected_event(
     payload = {
         "file": file,
         "line": Integer(raw.number),
-        "reason": reason,
+        "reason": plain(reason, REASON_LENGTH_MAX),
         "text": text,
         "sha256": raw.sha256 or hashlib.sha256(raw.text).hexdigest(),
     }
@@ -147,8 +166,9 @@ def _members(line: bytes) -> dict[str, Slice | list[Slice]]:
 
 def _plain(name: str, member: Slice | list[Slice]) -> object:
     value = member.value if isinstance(member, Slice) else member
-    # the version alone is a number
-    return str(value) if name == "v" and isinstance(value, Integer) else _number_apart(value)
+    if name == "v":
+        return int(isinstance(value, Integer) and value == "1")
+    return _number_apart(value)
 
 
 def _number_apart(value: object) -> object:

@@ -7,7 +7,7 @@ SELECT
     mode,
     p.instrument AS instrument_id,
     p.exited_at AS exited_at,
-    coalesce(stated(p.exit_id), '-') AS exit_id,
+    coalesce(stated(p.exit_id), stated(p.order_id), stated(p.client_order_id), '-') AS exit_id,
     p.reason AS reason,
     stated(p.order_id) AS order_id,
     stated(p.client_order_id) AS client_order_id,

@@ -1,5 +1,5 @@
--- fill, identified_fill, named_decision, posted_fill, matched_decision, left_entry,
--- merged_attribution_claim -> attribution, restatement: one row a fill.
+-- fill, identified_fill, named_decision, matched_decision, left_entry, merged_attribution_claim ->
+-- attribution, restatement: one row a fill.
 -- What the ids of its order say stands; where none is known, the nearest decision, then the entry
 -- that it leaves; where none of them explains it, an operator's claim. All else is 'unattributed'.
 INSERT INTO attribution BY NAME
@@ -10,9 +10,7 @@ WITH weighed AS (
         f.mode,
         f.fill_id,
         i.*,
-        p.decision_id AS posted_decision_id,
-        n.decision_id AS named_decision_id,
-        d.decision_id AS matched_decision_id,
+        coalesce(n.decision_id, d.decision_id) AS decision_id,
         c.position AS claim_position,
         CASE
             WHEN i.strategy IS NOT NULL THEN i.rule
@@ -26,7 +24,6 @@ WITH weighed AS (
         coalesce(x.evidence_positions, d.evidence_positions) AS guess_positions
     FROM fill AS f
     INNER JOIN identified_fill AS i ON i.position = f.position
-    LEFT JOIN posted_fill AS p ON p.position = f.position
     LEFT JOIN named_decision AS n ON n.position = f.position
     LEFT JOIN matched_decision AS d ON d.position = f.position
     LEFT JOIN left_entry AS x ON x.position = f.position
@@ -60,10 +57,7 @@ SELECT
         WHEN decided_by = 'claim' THEN 'claimed'
         ELSE 'none'
     END AS confidence,
-    CASE
-        WHEN decided_by = 'decision' THEN matched_decision_id
-        ELSE coalesce(posted_decision_id, named_decision_id)
-    END AS decision_id,
+    decision_id,
     CASE
         WHEN decided_by IN ('decision', 'exit', 'ambiguous') THEN guess_positions
         WHEN decided_by = 'claim' THEN [claim_position]

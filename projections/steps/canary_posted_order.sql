@@ -42,9 +42,9 @@ known AS (
 
 -- of what the broker's ids do not find
 found AS (
-    SELECT DISTINCT p.venue, p.account, p.mode, p.posted_id
+    SELECT p.venue, p.account, p.mode, p.posted_id
     FROM merged_posted_order AS p
-    INNER JOIN (
+    SEMI JOIN (
         SELECT venue, account, mode, client_order_id FROM fill
         UNION ALL
         SELECT venue, account, mode, client_order_id FROM merged_order_state

@@ -3,8 +3,8 @@
 -- decision, or why nothing is known of it.
 -- Its trade is the one that its first opening fill is of; if all of its fills close, the one that
 -- the first of them closes. What the broker took back is no fill.
--- That the broker has no order is known only where it was asked: where all fills, or all orders,
--- are known from the decision on, until an order has had time to show up.
+-- That the broker has no order is known only where it was asked for a list of all, ended ones too
+-- (Kalshi's), from the decision on, until an order has had time to show up.
 INSERT INTO decision_outcome BY NAME
 WITH filled AS (
     SELECT
@@ -14,11 +14,11 @@ WITH filled AS (
         decision_id,
         count(*) FILTER (NOT taken_back) AS fills,
         count(*) FILTER (taken_back) AS taken_back,
-        sum(quantity) FILTER (NOT taken_back) AS quantity,
+        (sum(quantity) FILTER (NOT taken_back))::DECIMAL(38, 8) AS quantity,
         min(strength) AS strength,
         arg_min(order_id, (executed_at, fill_id)) AS order_id,
         arg_min(trade_sequence, (NOT opens, executed_at, fill_id)) AS trade_sequence,
-        max(position) AS position
+        max(known_position) AS position
     FROM decision_fill
     GROUP BY ALL
 ),
@@ -47,18 +47,23 @@ named AS (
     GROUP BY ALL
 ),
 
+-- one of another instrument is there, and says no more
 ordered AS (
-    SELECT t.venue, t.account, t.mode, t.decision_id, o.order_id, o.state
+    SELECT
+        t.venue, t.account, t.mode, t.decision_id, o.order_id, o.state,
+        o.instrument_id = t.instrument_id AS fits
     FROM told AS t
     INNER JOIN order_life AS o
         ON o.venue = t.venue AND o.account = t.account AND o.mode = t.mode
-        AND o.order_id = t.order_id AND o.instrument_id = t.instrument_id
+        AND o.order_id = t.order_id
     UNION
-    SELECT t.venue, t.account, t.mode, t.decision_id, o.order_id, o.state
+    SELECT
+        t.venue, t.account, t.mode, t.decision_id, o.order_id, o.state,
+        o.instrument_id = t.instrument_id
     FROM told AS t
     INNER JOIN order_life AS o
         ON o.venue = t.venue AND o.account = t.account AND o.mode = t.mode
-        AND o.client_order_id = t.client_order_id AND o.instrument_id = t.instrument_id
+        AND o.client_order_id = t.client_order_id
 ),
 
 -- an order that several decisions tell says nothing of any of them
@@ -66,7 +71,8 @@ own AS (
     SELECT
         *,
         CASE
-            WHEN count(*) OVER (PARTITION BY venue, account, mode, order_id) = 1 THEN state
+            WHEN fits AND count(*) OVER (PARTITION BY venue, account, mode, order_id, fits) = 1
+                THEN state
             ELSE 'unknown'
         END AS own_state
     FROM ordered
@@ -78,7 +84,7 @@ answered AS (
         w.account,
         w.mode,
         w.decision_id,
-        min(w.order_id) AS order_id,
+        min(w.order_id) FILTER (w.fits) AS order_id,
         bool_or(w.own_state = 'working') AS works,
         bool_and(w.own_state = 'ended_unfilled') AS ended,
         max(s.position) AS position
@@ -102,8 +108,8 @@ covered AS (
         ON c.venue = d.venue AND c.account = d.account AND c.mode = d.mode
         AND c.covered_from <= d.decided_at
         AND c.covered_until >= d.decided_at + s.order_grace_seconds * INTERVAL 1 SECOND
-        AND c.stream IN ('fills', 'orders', 'executions', 'flex', 'flex_confirmations')
-    WHERE d.outcome = 'posted'
+        AND c.stream = 'orders'
+    WHERE d.outcome = 'posted' AND d.venue = 'kalshi'
 ),
 
 -- the first event from which on somebody has been asked for a time this late
@@ -118,7 +124,7 @@ asked AS (
         ) AS position
     FROM merged_fetch_log
     WHERE state = 'complete' AND covered_until IS NOT NULL
-        AND stream IN ('fills', 'orders', 'executions', 'flex', 'flex_confirmations')
+        AND stream = 'orders'
 ),
 
 reached AS (
@@ -152,7 +158,7 @@ stated AS (
         f.strength,
         coalesce(n.order_id, a.order_id, f.order_id) AS own_order_id,
         coalesce(f.fills, 0) AS fills,
-        coalesce(f.quantity, 0) AS filled_quantity,
+        coalesce(f.quantity, 0)::DECIMAL(38, 8) AS filled_quantity,
         CASE WHEN f.fills > 0 THEN t.trade_id END AS trade_id,
         CASE WHEN f.fills > 0 THEN o.result END AS result,
         CASE WHEN f.fills > 0 THEN o.hit_tp END AS hit_tp,
@@ -164,7 +170,7 @@ stated AS (
     FROM merged_decision AS d
     LEFT JOIN filled AS f
         ON f.venue = d.venue AND f.account = d.account AND f.mode = d.mode
-        AND f.decision_id = d.decision_id
+        AND f.decision_id = d.decision_id AND d.outcome = 'posted'
     LEFT JOIN trade_sum AS t ON t.trade_sequence = f.trade_sequence
     LEFT JOIN outcome AS o
         ON o.venue = t.venue AND o.account = t.account AND o.mode = t.mode

@@ -2,7 +2,7 @@
 -- the average opening price while a trade was held, from opening to closing and both included.
 -- One price kind a path: the middle as recorded; only where none was, that of bid and ask. Never
 -- the price of the underlying. A holding has one trade at a time, so a quote is of the one that was
--- opened last, and of those that closed at its very moment.
+-- opened last, and of those that closed at its very moment. What no price can hold is empty.
 CREATE TEMP TABLE excursion AS
 WITH quoted AS (
     SELECT
@@ -38,7 +38,7 @@ span AS (
 ),
 
 beside AS (
-    SELECT DISTINCT q.*, s.holding_id
+    SELECT q.*, s.holding_id
     FROM quoted AS q
     INNER JOIN (
         SELECT DISTINCT venue, account, mode, instrument_id, holding_id FROM span
@@ -104,6 +104,6 @@ away AS (
 SELECT
     trade_sequence,
     quotes,
-    of_billionths(least(worst // (2 * units), 0)) AS mae,
-    of_billionths(greatest(best // (2 * units), 0)) AS mfe
+    TRY(of_billionths(least(worst // (2 * units), 0))) AS mae,
+    TRY(of_billionths(greatest(best // (2 * units), 0))) AS mfe
 FROM away;

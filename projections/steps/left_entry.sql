@@ -1,10 +1,12 @@
 -- fill, identified_fill, matched_decision, merged_attribution_claim, strategy_exit, rule_setting ->
 -- left_entry (temporary): cheap YES of Kalshi that nothing explains, bought soon after a NO of some
--- strategy on the same market: it leaves that entry, as the strategy that closes that one's
--- positions. The latest entry counts. Entries are never guessed this way, so nothing builds on it.
+-- strategy on the same market, in the same subaccount: it leaves that entry, as the strategy that
+-- closes that one's positions. The latest entry counts. Entries are never guessed this way, so
+-- nothing builds on it.
 CREATE TEMP TABLE left_entry AS
 WITH candidate AS (
-    SELECT f.position, f.venue, f.account, f.mode, f.instrument_id, f.executed_at
+    SELECT
+        f.position, f.venue, f.account, f.mode, f.subaccount, f.instrument_id, f.executed_at
     FROM fill AS f
     INNER JOIN identified_fill AS i ON i.position = f.position
     ANTI JOIN matched_decision AS d ON d.position = f.position
@@ -18,6 +20,7 @@ entry AS (
         f.venue,
         f.account,
         f.mode,
+        f.subaccount,
         f.instrument_id,
         f.executed_at,
         f.fill_id,
@@ -31,7 +34,7 @@ entry AS (
     FROM fill AS f
     SEMI JOIN candidate AS n
         ON n.venue = f.venue AND n.account = f.account AND n.mode = f.mode
-        AND n.instrument_id = f.instrument_id
+        AND n.subaccount = f.subaccount AND n.instrument_id = f.instrument_id
     INNER JOIN identified_fill AS i ON i.position = f.position
     LEFT JOIN matched_decision AS d ON d.position = f.position
     LEFT JOIN merged_attribution_claim AS c
@@ -45,6 +48,7 @@ moment AS (
         venue,
         account,
         mode,
+        subaccount,
         instrument_id,
         executed_at,
         arg_max(strategy, fill_id) AS strategy,
@@ -60,11 +64,12 @@ exit_of AS (
 SELECT
     n.position,
     coalesce(x.strategy, m.strategy) AS strategy,
-    m.evidence_positions
+    without_repeats(m.evidence_positions) AS evidence_positions
 FROM candidate AS n
 ASOF INNER JOIN moment AS m
     ON m.venue = n.venue AND m.account = n.account AND m.mode = n.mode
-    AND m.instrument_id = n.instrument_id AND m.executed_at < n.executed_at
+    AND m.subaccount = n.subaccount AND m.instrument_id = n.instrument_id
+    AND m.executed_at < n.executed_at
 LEFT JOIN exit_of AS x ON x.parent = m.strategy
 WHERE epoch_us(n.executed_at) - epoch_us(m.executed_at)
     <= 1000000 * (SELECT exit_window_seconds FROM rule_setting);

@@ -1,17 +1,18 @@
--- trade, trade_sum, lot, movement, held_closed, exit_told, excursion, decision_fill, attribution,
--- merged_decision, fill, merged_commission, merged_settlement, rule_setting -> outcome: what came
--- of each closed trade.
--- Win or loss comes of the money alone: P&L after fees, or what is estimated before them, against
--- what was put in. The reason is that of the trade's last exit as the bot told it; otherwise what
--- the broker's last row says. Nothing here changes a figure of `trade`.
+-- trade, trade_sum, lot, movement, held_closed, exit_told, excursion, decision_fill, fill,
+-- merged_commission, merged_settlement, rule_setting -> outcome: what came of each closed trade.
+-- Win or loss comes of the money alone: P&L after fees, or what is estimated before them (with what
+-- the broker closed of it), against what was put in. The reason is that of the trade's last exit as
+-- the bot told it; otherwise, or where the broker ended it by itself more than a minute later, what
+-- its last row says. Nothing here changes a figure of `trade`.
 INSERT INTO outcome BY NAME
 WITH ended AS (
     SELECT
         t.* EXCLUDE (closed_at, cost),
         coalesce(t.closed_at, h.closed_at) AS closed_at,
         coalesce(h.quality, 'broker') AS quality,
-        CASE WHEN h.trade_sequence IS NULL THEN t.cost ELSE h.cost END AS cost,
-        h.estimated_gross
+        CASE WHEN coalesce(h.is_basis_known, TRUE) THEN t.cost END AS cost,
+        h.estimated_gross,
+        h.quote_position
     FROM trade_sum AS t
     LEFT JOIN held_closed AS h ON h.trade_sequence = t.trade_sequence
     WHERE coalesce(t.closed_at, h.closed_at) IS NOT NULL
@@ -70,7 +71,9 @@ told AS (
             -- one in no list may have been one
             WHEN NOT bool_or(meant = 'undeclared') THEN FALSE
         END AS hit_tp,
-        max(position) AS position
+        max(exited_at) AS exited_at,
+        list(position ORDER BY exited_at, exit_id, position) AS exit_positions,
+        max(known_position) AS position
     FROM exit_told
     WHERE trade_sequence IS NOT NULL
     GROUP BY trade_sequence
@@ -78,14 +81,14 @@ told AS (
 
 entered AS (
     SELECT
-        t.trade_sequence,
-        coalesce(a.decision_id, d.decision_id) AS decision_id
-    FROM trade_sum AS t
-    INNER JOIN movement AS o ON o.sequence = t.trade_sequence AND o.rank = 0
-    LEFT JOIN (SELECT position, decision_id FROM attribution WHERE decision_id IS NOT NULL) AS a
-        ON a.position = o.position
-    LEFT JOIN decision_fill AS d ON d.position = o.position
-    WHERE coalesce(a.decision_id, d.decision_id) IS NOT NULL
+        d.trade_sequence,
+        min(d.decision_id) AS decision_id,
+        max(d.known_position) AS position
+    FROM decision_fill AS d
+    INNER JOIN trade_sum AS t
+        ON t.trade_sequence = d.trade_sequence AND t.trade_id = d.fill_id
+    WHERE d.opens
+    GROUP BY d.trade_sequence
 ),
 
 -- a fee in another currency is as good as unknown, and so is what was closed in another one
@@ -115,7 +118,10 @@ valued AS (
         t.basis_state,
         t.currency,
         CASE WHEN e.quality = 'broker' THEN t.realized_net END AS realized_net,
-        CASE WHEN e.quality = 'broker' THEN t.realized_net ELSE e.estimated_gross END AS made,
+        CASE
+            WHEN e.quality = 'broker' THEN t.realized_net
+            ELSE TRY(t.realized_gross + e.estimated_gross)
+        END AS made,
         units_of_money(abs(made)) AS size,
         units_of_money(e.cost) AS whole
     FROM ended AS e
@@ -146,18 +152,20 @@ SELECT
         WHEN v.quality = 'lost' THEN 'executions_missing'
         WHEN x.trade_sequence IS NOT NULL THEN 'two_currencies'
         WHEN v.basis_state = 'missing' OR v.cost IS NULL THEN 'basis_missing'
+        WHEN v.quality <> 'broker' THEN 'executions_missing'
         ELSE 'fee_pending'
     END AS unknown_because,
     CASE
-        WHEN w.meant IS NOT NULL THEN w.meant
+        WHEN y.meant IS NOT NULL THEN y.meant
         WHEN c.kind = 'fill' THEN 'not_told'
         ELSE c.kind
     END AS exit_reason,
-    w.reason AS exit_reason_told,
+    y.reason AS exit_reason_told,
     CASE
         WHEN w.meant IS NOT NULL THEN w.hit_tp
         WHEN c.kind <> 'fill' THEN FALSE
     END AS hit_tp,
+    coalesce(w.exit_positions, []) AS exit_positions,
     v.cost,
     v.realized_net,
     v.estimated_gross,
@@ -174,16 +182,17 @@ SELECT
     q.mae,
     q.mfe,
     i.executions || CASE WHEN r.more > 0 THEN ', ' || r.more || ' more' ELSE '' END AS executions,
-    greatest(r.position, coalesce(w.position, 0), coalesce(d.position, 0)) AS known_at_position
+    greatest(r.position, w.position, n.position, v.quote_position) AS known_at_position
 FROM valued AS v
 CROSS JOIN rule_setting AS s
 INNER JOIN executed AS r ON r.trade_sequence = v.trade_sequence
 INNER JOIN named AS i ON i.trade_sequence = v.trade_sequence
 LEFT JOIN movement AS c ON c.sequence = v.close_sequence
 LEFT JOIN told AS w ON w.trade_sequence = v.trade_sequence
+-- the broker's own end has the last word
+LEFT JOIN told AS y
+    ON y.trade_sequence = v.trade_sequence
+    AND (c.kind = 'fill' OR y.exited_at >= v.closed_at - INTERVAL 60 SECOND)
 LEFT JOIN mixed AS x ON x.trade_sequence = v.trade_sequence
 LEFT JOIN excursion AS q ON q.trade_sequence = v.trade_sequence
-LEFT JOIN entered AS n ON n.trade_sequence = v.trade_sequence
-LEFT JOIN merged_decision AS d
-    ON d.venue = v.venue AND d.account = v.account AND d.mode = v.mode
-    AND d.decision_id = n.decision_id;
+LEFT JOIN entered AS n ON n.trade_sequence = v.trade_sequence;

@@ -1,32 +1,45 @@
--- fill, merged_order_state, merged_posted_order -> posted_fill (temporary): the fills of orders
--- that the bot recorded when it posted them.
--- The posted order is found by the broker's id of the order, else by the bot's own, and counts only
--- if its instrument, and its side where it was told, are the fill's. Where a bot uses one id again
--- and again the newest counts, and no single decision is behind it.
+-- fill, combination_leg, merged_order_state, merged_posted_order -> posted_fill (temporary): the
+-- fills of orders that the bot recorded when it posted them.
+-- The posted order is found by the broker's id of the order. Where neither, or only one of the two,
+-- tells that id, it is found by the bot's own; one that tells another order's id is not. It counts
+-- only if its instrument, and its side where it was told, are the fill's; for a leg they are those
+-- of the combination, whose side says nothing.
+-- Where a bot uses one id again and again the newest counts, and no single decision is behind it;
+-- where several strategies do, it names none.
 CREATE TEMP TABLE posted_fill AS
-WITH by_order AS (
+WITH placed AS NOT MATERIALIZED (
     SELECT
-        f.position,
-        p.position AS posted_position,
-        p.client_order_id,
-        real_strategy(p.strategy) AS strategy,
-        p.decision_id
-    FROM fill AS f
-    INNER JOIN merged_posted_order AS p
-        ON p.venue = f.venue AND p.account = f.account AND p.mode = f.mode
-        AND p.order_id = f.order_id AND p.instrument_id = f.instrument_id
-    WHERE p.side IS NULL OR p.side = f.side
+        position, venue, account, mode, order_id, client_order_id, instrument_id,
+        side::VARCHAR AS side
+    FROM fill
+    UNION ALL
+    SELECT
+        position, venue, account, mode, order_id, client_order_id, whole_instrument_id, 'either'
+    FROM combination_leg
 ),
 
 sided AS (
     SELECT
         *,
-        unnest(CASE WHEN side IS NULL THEN ['buy', 'sell'] ELSE [side] END) AS fill_side
+        real_strategy(strategy) AS named,
+        unnest(CASE WHEN side IS NULL THEN ['buy', 'sell', 'either'] ELSE [side, 'either'] END)
+            AS fill_side
     FROM merged_posted_order
-    WHERE client_order_id IS NOT NULL
 ),
 
-named AS (
+by_order AS (
+    SELECT
+        f.position, p.position AS posted_position, p.client_order_id, p.named AS strategy,
+        p.decision_id
+    FROM placed AS f
+    INNER JOIN sided AS p
+        ON p.venue = f.venue AND p.account = f.account AND p.mode = f.mode
+        AND p.order_id = f.order_id AND p.instrument_id = f.instrument_id
+        AND p.fill_side = f.side
+),
+
+-- `open`: the newest of those that tell no order of the broker's
+by_id AS (
     SELECT
         venue,
         account,
@@ -34,27 +47,35 @@ named AS (
         client_order_id,
         instrument_id,
         fill_side,
-        arg_max(position, (posted_at, posted_id)) AS posted_position,
-        arg_max_null(real_strategy(strategy), (posted_at, posted_id)) AS strategy,
+        arg_max(position, (posted_at, posted_id)) AS newest_position,
+        arg_max(position, (posted_at, posted_id)) FILTER (order_id IS NULL) AS open_position,
+        CASE WHEN count(DISTINCT coalesce(named, '')) = 1 THEN min(named) END AS strategy,
         CASE WHEN count(DISTINCT decision_id) = 1 THEN min(decision_id) END AS decision_id
     FROM sided
+    WHERE client_order_id IS NOT NULL
     GROUP BY ALL
 ),
 
 by_client AS (
-    SELECT f.position, n.posted_position, n.client_order_id, n.strategy, n.decision_id
-    FROM fill AS f
-    INNER JOIN named AS n
+    SELECT
+        f.position,
+        CASE WHEN f.order_id IS NULL THEN n.newest_position ELSE n.open_position END
+            AS posted_position,
+        n.client_order_id,
+        n.strategy,
+        n.decision_id
+    FROM placed AS f
+    INNER JOIN by_id AS n
         ON n.venue = f.venue AND n.account = f.account AND n.mode = f.mode
         AND n.client_order_id = f.client_order_id AND n.instrument_id = f.instrument_id
         AND n.fill_side = f.side
     UNION ALL
-    SELECT f.position, n.posted_position, n.client_order_id, n.strategy, n.decision_id
-    FROM named AS n
+    SELECT f.position, n.open_position, n.client_order_id, n.strategy, n.decision_id
+    FROM by_id AS n
     INNER JOIN merged_order_state AS o
         ON o.venue = n.venue AND o.account = n.account AND o.mode = n.mode
         AND o.client_order_id = n.client_order_id
-    INNER JOIN fill AS f
+    INNER JOIN placed AS f
         ON f.venue = o.venue AND f.account = o.account AND f.mode = o.mode
         AND f.order_id = o.order_id AND f.instrument_id = n.instrument_id
         AND f.side = n.fill_side
@@ -64,4 +85,5 @@ by_client AS (
 SELECT * FROM by_order
 UNION ALL
 SELECT c.* FROM by_client AS c
-ANTI JOIN by_order AS o ON o.position = c.position;
+ANTI JOIN by_order AS o ON o.position = c.position
+WHERE c.posted_position IS NOT NULL;

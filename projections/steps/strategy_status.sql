@@ -128,15 +128,19 @@ beside AS (
         WHERE d.was_posted
         GROUP BY ALL
     ) AS w
-    INNER JOIN fill AS f
+    INNER JOIN (
+        SELECT f.venue, f.account, f.mode, f.instrument_id, f.side, max(f.executed_at) AS last_at
+        FROM fill AS f
+        INNER JOIN attribution AS a ON a.position = f.position
+        WHERE a.strategy = 'unattributed' AND f.booking = 'execution'
+        GROUP BY ALL
+    ) AS f
         ON f.venue = w.venue
         AND f.account = w.account
         AND f.mode = w.mode
         AND f.instrument_id = w.instrument_id
         AND f.side = w.side
-        AND f.executed_at >= w.first_decision_at
-    INNER JOIN attribution AS a ON a.position = f.position
-    WHERE a.strategy = 'unattributed' AND f.booking = 'execution'
+        AND f.last_at >= w.first_decision_at
 ),
 
 earned AS (

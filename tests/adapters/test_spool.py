@@ -1,14 +1,16 @@
 """The spool's folder and its lines: what is a record, what is rejected, what is none of ours."""
 
+import errno
 import fcntl
 import json
 import os
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from adapters.spool import files, progress
+from adapters.spool import files
 from adapters.spool.lines import LINE_BYTES_MAX, TEXT_BYTES_MAX, Raw, line_event, rejected_event
 from domain.errors import CannotDoError, NotUnderstoodError
 from domain.event import NewEvent, Owner, header, payload_bytes
@@ -73,6 +75,16 @@ def test_account_mode_and_key_are_the_lines_own_where_it_tells_them() -> None:
         (json.dumps(LINE).replace('"bid"', '"bid":"0.4","bid"'), "a member comes twice"),
         (LINE | {"v": 2}, "v: "),
         (LINE | {"v": "1.0"}, "v: "),
+        (LINE | {"v": "1"}, "v: "),
+        (LINE | {"v": 1.0}, "v: "),
+        (LINE | {"v": True}, "v: "),
+        (LINE | {"acount": "other"}, "acount: Extra inputs"),
+        (LINE | {"account": ""}, "account ''"),
+        (LINE | {"mode": ""}, "mode ''"),
+        (LINE | {"key": "k" * 501}, "key: "),
+        (LINE | {"payload": QUOTE | {"note": "\ud800"}}, "half a character (\\ud800)"),
+        (LINE | {"payload": QUOTE | {"\udfff": [1]}}, "half a character (\\udfff)"),
+        (LINE | {"payload": QUOTE | {"note": [{"x": "a\ud83d"}]}}, "half a character"),
         (LINE | {"kind": "bot.thought"}, "kind 'bot.thought' is not known"),
         (LINE | {"kind": 1}, "kind: "),
         (LINE | {"venue": "bot"}, "venue: "),
@@ -85,7 +97,7 @@ def test_account_mode_and_key_are_the_lines_own_where_it_tells_them() -> None:
         ({name: LINE[name] for name in LINE if name != "payload"}, "payload: an object"),
         (LINE | {"payload": QUOTE | {"bid": 0.45}}, "bid: Input should be a valid string"),
         (LINE | {"payload": QUOTE | {"bid": None}}, "bid, ask, mid and underlying are all missing"),
-        (LINE | {"payload": QUOTE | {"instrument": "\ud800"}}, "instrument: "),
+        (LINE | {"payload": QUOTE | {"instrument": "\ud800"}}, "half a character"),
         (LINE | {"kind": "bot.order_posted"}, "strategy: Field required"),
         ('{"a":' * 100 + "1" + "}" * 100, "nested deeper"),
         ('{"a":' * 100_000, "nested too deep"),
@@ -98,6 +110,31 @@ def test_a_line_that_is_no_record_is_rejected_with_the_reason(
     with pytest.raises(NotUnderstoodError) as refused:
         event(line)
     assert reason in str(refused.value)
+
+
+def test_two_halves_make_a_character_and_stay_as_they_were_written() -> None:
+    made = event(json.dumps(LINE | {"payload": QUOTE | {"note": "\U0001f600"}}))
+    assert rb"\ud83d\ude00" in payload_bytes(made.state)
+
+
+def test_a_mark_before_the_first_line_is_passed_over_and_no_other() -> None:
+    text = b"\xef\xbb\xbf" + json.dumps(LINE).encode()
+    made = line_event(Raw(1, text, len(text)), "a.jsonl", BOOK, NOW)
+    assert payload_bytes(made.state) == json.dumps(QUOTE).encode()
+    with pytest.raises(NotUnderstoodError, match="no JSON object"):
+        event(text)
+
+
+def test_a_reason_that_is_no_text_is_kept_all_the_same() -> None:
+    line = json.dumps(LINE | {"\ud800\n\x1b[31m" + "x" * 5000: 1})
+    with pytest.raises(NotUnderstoodError) as refused:
+        event(line)
+    raw = Raw(3, line.encode(), len(line))
+    kept = json.loads(
+        payload_bytes(rejected_event(raw, str(refused.value), "a.jsonl", BOOK, NOW).state)
+    )
+    assert kept["reason"].isprintable()
+    assert len(kept["reason"]) <= 1000
 
 
 def test_a_rejected_line_is_kept_with_what_is_no_text_escaped() -> None:
@@ -199,18 +236,42 @@ def test_a_file_is_put_away_under_a_name_of_its_own(tmp_path: Path) -> None:
     }
 
 
-# --- progress ------------------------------------------------------------------------------------
-
-
-def test_a_note_that_is_damaged_is_none(tmp_path: Path) -> None:
+def test_another_file_that_came_under_the_name_is_not_put_away(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    assert progress.noted(path) is None
-    told = progress.Progress(size_bytes=10, lines=2, key="k")
-    progress.note(path, told)
-    assert progress.noted(path) == told
-    (note,) = (tmp_path / "taken").iterdir()
-    note.write_text("{")
-    assert progress.noted(path) is None
-    progress.forget(path)
-    progress.forget(path)
-    assert not note.exists()
+    path.write_text("one")
+    with files.held(path) as held:
+        path.rename(tmp_path / "elsewhere")
+        path.write_text("two")
+        assert files.put_away(held) is None
+    assert path.read_text() == "two"
+    assert not (tmp_path / "taken" / "a.jsonl").exists()
+
+
+def test_a_file_that_is_cut_off_while_it_is_read_ends_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"one\n" * 10_000)
+    with files.held(path) as held:
+        found = files.lines(held)
+        assert next(found).text == b"one"
+        os.truncate(path, 4)
+        assert 1 <= len(list(found)) < 9_999
+
+
+def test_a_folder_where_nothing_can_be_locked_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(file: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    (tmp_path / "a.jsonl").write_text("one")
+    monkeypatch.setattr(fcntl, "flock", unable)
+    with pytest.raises(CannotDoError, match="the spool must be on a local disk"):
+        read(tmp_path / "a.jsonl")
+
+
+def test_a_socket_is_named_and_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the name of a socket must be short
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("s.jsonl")
+        assert files.listed(tmp_path) == ([], {"s.jsonl": "no plain file"})

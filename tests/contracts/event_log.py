@@ -20,8 +20,8 @@ from domain.event import (
     Origin,
     Owner,
     StoredEvent,
-    document,
     escape,
+    header,
     make_event,
     same_content,
 )
@@ -51,10 +51,14 @@ MakeLog: TypeAlias = Callable[[], WritableLog]
 
 
 def made(
-    identity: str, payload: str = '{"count":1}', document: str = "page 1", kind: str = KIND
+    identity: str,
+    payload: str = '{"count":1}',
+    document: str = "page 1",
+    kind: str = KIND,
+    **more: str | int,
 ) -> NewEvent:
-    """Make an event; none of this is a real payload."""
-    source = {"adapter": "made/1", "document": document}
+    """Make an event; none of this is a real payload. `more` is what its source says, too."""
+    source: dict[str, str | int] = {"adapter": "made/1", "document": document, **more}
     origin = Origin(Owner("main", "live"), "kalshi", RECEIVED, source)
     return make_event(origin, kind, identity, "0123456789ab", payload)
 
@@ -95,14 +99,36 @@ def assert_sound(log: EventLog) -> None:
         previous = seal.digest
 
 
+def source_of(state: bytes) -> dict[str, str | int]:
+    source = header(state)["source"]
+    assert isinstance(source, dict)
+    return source
+
+
+def at_or_behind(row: StoredEvent, event: NewEvent) -> bool:
+    """Tell whether a row is of an event's document, and no earlier line of it."""
+    here, there = source_of(row.state), source_of(event.state)
+    is_same = here["document"] == there["document"]
+    return is_same and int(here.get("line", 0)) >= int(there.get("line", 0))
+
+
+def recorded_later(row: StoredEvent, event: NewEvent) -> bool:
+    """Tell whether a row is of another document, and was recorded behind an event."""
+    here, there = source_of(row.state), source_of(event.state)
+    later, earlier = str(here.get("recorded_at", "")), str(there.get("recorded_at", ""))
+    return here["document"] != there["document"] and bool(earlier) and later > earlier
+
+
 def append_to_model(model: list[StoredEvent], batch: Sequence[NewEvent]) -> None:
     """Apply the rule of idempotence to a plain list, as slowly and as clearly as possible."""
     before = len(model)
     for event in batch:
         said = [row for row in model if row.key == event.key]
         same = [row for row in said if same_content(row.state, event.state)]
-        mine = [row for row in said if document(row.state) == document(event.state)]
-        repeats = any(row.position <= later.position <= before for row in same for later in mine)
+        old = [row for row in said if row.position <= before]
+        mine = [row for row in old if at_or_behind(row, event)]
+        repeats = any(row.position <= later.position for row in same for later in mine)
+        repeats |= bool(old) and recorded_later(old[-1], event) and any(row in old for row in same)
         if not (said and said[-1] in same) and not repeats:
             position = len(model) + 1
             model.append(StoredEvent(position, event.key, len(said) + 1, event.kind, event.state))
@@ -125,6 +151,19 @@ DISTINCT = st.lists(st.tuples(IDENTITIES, PAYLOADS), unique_by=lambda pair: pair
 # Few keys, few contents, few documents: everything that can clash does.
 PAGES = st.sampled_from(["page 1", "page 2", "page 3"])
 MIXED = st.lists(st.builds(made, st.sampled_from("ab"), PAYLOADS, PAGES), max_size=8)
+# Lines of files, of which one may be read while another grows.
+TIMES = st.sampled_from([f"2026-01-13T12:00:0{second}Z" for second in range(4)])
+LINES = st.lists(
+    st.builds(
+        made,
+        st.sampled_from("ab"),
+        PAYLOADS,
+        PAGES,
+        line=st.integers(1, 4),
+        recorded_at=TIMES,
+    ),
+    max_size=8,
+)
 DOCUMENTS = PAGES.flatmap(
     lambda page: st.lists(st.builds(made, st.sampled_from("ab"), PAYLOADS, st.just(page)))
 )
@@ -257,6 +296,43 @@ class EventLogContract(ABC):
         document = [made("a", "1"), made("a", "2"), made("a", "1")]
         assert log.append(document) == Appended(1, 2, 0, 1, 3)
         assert log.append(document) == Appended(0, 0, 3, None, None)
+
+    @pytest.mark.parametrize("size", [1, 2, 3])
+    def test_lines_of_a_file_that_say_a_b_a_are_three_revisions_however_they_come_in(
+        self, log: WritableLog, size: int
+    ) -> None:
+        lines = [made("a", payload, line=number) for number, payload in enumerate("121", 1)]
+        for batch in cut(lines, [size]):
+            log.append(batch)
+        assert [event.revision for event in stored(log)] == [1, 2, 3]
+        # a file that grows is read again from its beginning
+        assert log.append([*lines, made("a", "2", line=4)]) == Appended(0, 1, 3, 4, 4)
+
+    def test_a_line_that_only_repeated_the_one_before_it_stays_nothing_when_read_again(
+        self, log: WritableLog
+    ) -> None:
+        lines = [made("a", payload, line=number) for number, payload in enumerate("112", 1)]
+        assert log.append(lines) == Appended(1, 1, 1, 1, 2)
+        assert log.append(lines) == Appended(0, 0, 3, None, None)
+
+    def test_an_old_file_read_again_takes_nothing_back_that_another_said_since(
+        self, log: WritableLog
+    ) -> None:
+        first, second, third, fourth = (f"2026-01-13T12:00:0{second}Z" for second in range(4))
+        old = [
+            made("a", "1", "file 1", line=1, recorded_at=first),
+            made("a", "1", "file 1", line=2, recorded_at=second),
+        ]
+        log.append(old)
+        log.append([made("a", "2", "file 2", line=1, recorded_at=third)])
+        assert log.append(old) == Appended(0, 0, 2, None, None)
+        news = made("a", "1", "file 1", line=3, recorded_at=fourth)
+        assert log.append([*old, news]) == Appended(0, 1, 2, 3, 3)
+
+    def test_a_key_revised_thousands_of_times_is_read_once(self, log: WritableLog) -> None:
+        lines = [made("a", str(number % 3000), line=number) for number in range(1, 6001)]
+        assert log.append(lines[:3000]) == Appended(1, 2999, 0, 1, 3000)
+        assert log.append(lines) == Appended(0, 3000, 3000, 3001, 6000)
 
     def test_a_key_twice_in_one_batch_with_one_content_is_one_event(self, log: WritableLog) -> None:
         assert log.append([made("a"), made("a")]) == Appended(1, 0, 1, 1, 1)
@@ -452,7 +528,7 @@ class EventLogContract(ABC):
             assert log.last_under(prefix) == expected
 
     @ON_DISK
-    @given(st.lists(MIXED, max_size=5))
+    @given(st.lists(MIXED | LINES, max_size=5))
     def test_the_log_holds_what_a_plain_list_would(
         self, make_log: MakeLog, batches: list[list[NewEvent]]
     ) -> None:

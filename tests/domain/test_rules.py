@@ -20,6 +20,11 @@ BRACKET: Final = {
 }
 WRONG: Final = {
     "a strategy called unattributed": {"strategies": {"unattributed": {}}},
+    "a strategy called Unattributed": {"strategies": {"Unattributed": {}}},
+    "a strategy called unattributed at a distance": {"strategies": {" unattributed\t": {}}},
+    "white space before a name": {"strategies": {" a": {}}},
+    "white space behind a name": {"strategies": {"a\u00a0": {}}},
+    "a control character in a name": {"strategies": {"a\x1b[31m": {}}},
     "a strategy without a name": {"strategies": {"": {}}},
     "an empty prefix": {"strategies": {"a": {"prefixes": [""]}}},
     "one prefix of two strategies": {
@@ -31,8 +36,22 @@ WRONG: Final = {
     "an unknown section": {"strategy": {}},
     "an unknown setting": {"heuristics": {"windows": 1}},
     "an unknown policy": {"profit": {"exits": "both"}},
-    "a price of one": {"heuristics": {"exit_price_max": "1"}},
-    "a price of ten places": {"heuristics": {"exit_price_max": "0.0000000001"}},
+    "a price of one": {"heuristics": {"exit_price_max": 1}},
+    "a price of zero": {"heuristics": {"exit_price_max": Decimal(0)}},
+    "a price of ten places": {"heuristics": {"exit_price_max": Decimal("0.0000000001")}},
+    "a price that is a text": {"heuristics": {"exit_price_max": "0.15"}},
+    "a price that is no number": {"heuristics": {"exit_price_max": Decimal("NaN")}},
+    "a return that is a boolean": {"outcomes": {"breakeven_return": False}},
+    "a window that is a boolean": {"heuristics": {"decision_window_seconds": True}},
+    "a window that is a text": {"alarms": {"order_grace_seconds": "60"}},
+    "a boolean that is a text": {"heuristics": {"decisions": "yes"}},
+    "a boolean that is a number": {"heuristics": {"exits": 1}},
+    "a count of no end": {"alarms": {"decisions_without_fill": 10**9 + 1}},
+    "one spelling of two reasons": {
+        "outcomes": {"exit_reasons": {"MY EXIT": "stop_loss", "my-exit": "take_profit"}}
+    },
+    "an empty spelling": {"outcomes": {"exit_reasons": {" ": "manual"}}},
+    "a spelling of nothing but healed": {"outcomes": {"exit_reasons": {"healed_": "manual"}}},
     "a window below zero": {"heuristics": {"exit_window_seconds": -1}},
     "a window of parts of a second": {"heuristics": {"decision_window_seconds": Decimal("1.5")}},
     "an alarm at nothing": {"alarms": {"fills_without_posted_order": 0}},
@@ -46,6 +65,39 @@ WRONG: Final = {
 def test_rules_that_contradict_themselves_are_refused(told: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Rules.model_validate(told)
+
+
+@pytest.mark.parametrize(
+    ("strategies", "message"),
+    [
+        ({"a": {"exit_of": "b"}}, "'a' is an exit of 'b', which the rules do not name"),
+        ({"a": {"exit_of": "a"}}, "'a' is an exit of itself"),
+        (
+            {"a": {}, "b": {"exit_of": "a"}, "c": {"exit_of": "b"}},
+            "'c' is an exit of 'b', which is itself an exit of 'a'",
+        ),
+    ],
+)
+def test_a_wrong_exit_is_told_what_is_wrong(strategies: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Rules.model_validate({"strategies": strategies})
+    assert message in str(caught.value)
+
+
+def test_numbers_are_told_as_decimals_or_integers() -> None:
+    told = {"heuristics": {"exit_price_max": Decimal("0.2")}, "outcomes": {"breakeven_return": 0}}
+    rules = Rules.model_validate(told)
+    assert rules.heuristics.exit_price_max == Decimal("0.2")
+    assert rules.outcomes.breakeven_return == 0
+
+
+def test_two_spellings_of_one_reason_may_be_the_same_when_looked_up() -> None:
+    rules = Rules(outcomes=Outcomes(exit_reasons={"MY EXIT": "signal", "my-exit": "signal"}))
+    assert dict(rules.spellings())["MY_EXIT"] == "signal"
+
+
+def test_a_name_may_hold_any_other_character() -> None:
+    assert Rules(strategies={"täglich 🤖 %_'|": Strategy()}).strategies
 
 
 def test_rules_are_told_as_tables_in_an_order_of_their_own() -> None:
@@ -98,7 +150,7 @@ def test_the_same_number_written_otherwise_is_the_same_rule() -> None:
     assert same.digest == Rules().digest
 
 
-_NAMES: Final = st.text(min_size=1, max_size=5).filter(lambda name: name != "unattributed")
+_NAMES: Final = st.text("abAB_ä🤖'\"|", min_size=1, max_size=5)
 
 
 @given(st.dictionaries(_NAMES, _NAMES, max_size=8), st.randoms(use_true_random=False))

@@ -1,9 +1,10 @@
 """Whose a fill is, from lists: one fill after the other, one sort of evidence after the other.
 
 Ids come first, each tried until one explains the fill: its own, that of the broker's order, the
-order as the bot recorded it, that of its message. A fill without any id is that of the nearest
-posted decision; where there is none near enough, a cheap YES leaves the last NO of a strategy; what
-is then left is whose an operator says it is.
+order as the bot recorded it, the one decision that names it, that of its message. A fill without
+any id is that of the nearest posted decision that names no other order; where there is none near
+enough, a cheap YES leaves the last NO of a strategy; what is then left is whose an operator says it
+is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,6 +53,8 @@ class Decided:
     side: str
     at: datetime
     outcome: str
+    order_id: str | None = None
+    client: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,35 +129,60 @@ def _ids(fill: Fill, told: Told) -> Iterator[tuple[str, str | None, str | None]]
     of_order = told.orders.get(fill.order_id) or None
     yield "fill", fill.client, None
     yield "order", of_order, None
-    posted = _posted(fill, fill.client or fill.client_of_message or of_order, told)
+    client = fill.client or fill.client_of_message or of_order
+    posted = _posted(fill, client, told)
     if posted is not None:
-        yield "posted_order", posted.client, posted.strategy
+        yield "posted_order", *posted
+    named = _named(fill, client or (None if posted is None else posted[0]), told)
+    if named is not None:
+        yield "decision", None, named.strategy
     if fill.client is None:
         yield "message", fill.client_of_message, None
 
 
-def _posted(fill: Fill, client: str | None, told: Told) -> Posted | None:
+def _posted(fill: Fill, client: str | None, told: Told) -> tuple[str | None, str | None] | None:
     # of one order id the last one that was told counts, whatever it is about
-    by_order = [one for one in told.posted if one.order_id == fill.order_id][-1:]
-    rest = {one.order_id or f"client:{one.client}": one for one in told.posted}
-    by_client = [one for one in rest.values() if one.client == client and client is not None]
-    for found in (by_order, by_client):
-        fitting = [
-            one
-            for one in found
-            if one.instrument == fill.instrument and one.side in (None, fill.side)
-        ]
-        if fitting:
-            return max(fitting, key=lambda one: (one.at, one.order_id or f"client:{one.client}"))
+    newest = {one.order_id or f"client:{one.client}": one for one in told.posted}
+    fitting = [
+        one
+        for one in newest.values()
+        if one.instrument == fill.instrument and one.side in (None, fill.side)
+    ]
+    for one in fitting:
+        if one.order_id == fill.order_id:
+            return one.client, one.strategy
+    by_client = [one for one in fitting if client is not None and one.client == client]
+    if all(one.order_id is not None for one in by_client):
+        return None
+    strategies = {one.strategy for one in by_client}
+    return client, strategies.pop() if len(strategies) == 1 else None
+
+
+def _posted_decisions(fill: Fill, told: Told) -> list[Decided]:
+    newest = {one.decision_id: one for one in told.decisions}
+    return [
+        one
+        for one in newest.values()
+        if (one.instrument, one.side, one.outcome) == (fill.instrument, fill.side, "posted")
+    ]
+
+
+def _named(fill: Fill, client: str | None, told: Told) -> Decided | None:
+    decisions = _posted_decisions(fill, told)
+    by_order = [one for one in decisions if one.order_id == fill.order_id]
+    by_client = [one for one in decisions if client is not None and one.client == client]
+    if len(by_order) == 1:
+        return by_order[0]
+    if len(by_client) == 1 and by_client[0].order_id in (None, fill.order_id):
+        return by_client[0]
     return None
 
 
 def _nearest(fill: Fill, told: Told, settings: Settings) -> set[str]:
-    newest = {one.decision_id: one for one in told.decisions}
     gaps = [
         (abs(one.at - fill.at), one.strategy)
-        for one in newest.values()
-        if (one.instrument, one.side, one.outcome) == (fill.instrument, fill.side, "posted")
+        for one in _posted_decisions(fill, told)
+        if one.order_id in (None, fill.order_id)
     ]
     smallest = min((gap for gap, _ in gaps if gap <= settings.window), default=None)
     return {strategy for gap, strategy in gaps if gap == smallest}

@@ -92,6 +92,7 @@ class Match:
     close_price: Decimal
     closed_at: datetime
     fees: Decimal | None
+    closing: Fill | None = None
     rounding: Decimal = ZERO
 
     @property
@@ -158,6 +159,7 @@ def _take(held: Holding, fill: Fill, fees: dict[str, Decimal | None]) -> None:
                 close_price=fill.yes_price,
                 closed_at=fill.executed_at,
                 fees=None if None in bearing else (bearing[0] or ZERO) + (bearing[1] or ZERO),
+                closing=fill,
             )
         )
         closed += part

@@ -157,9 +157,9 @@ def within(told: Exit, trip: Trip) -> bool:
 
 def outcome(trip: Trip, quotes: Sequence[Quote], orders: Mapping[str, str]) -> Row | None:
     """Return the outcome of a trade, if it has ended by the broker's rows or by the bot's word."""
+    size = contracts(trip.lots)
+    cost = worth(trip.lots) if trip.sign > 0 else size - worth(trip.lots)
     if trip.closed_at is not None:
-        size = contracts(trip.matches)
-        cost = worth(trip.matches) if trip.sign > 0 else size - worth(trip.matches)
         net = trip.trade["realized_net"]
         made = None if net is None else number(trip.trade, "realized_net")
         quality, ended_at, estimate = "broker", trip.closed_at, None
@@ -168,11 +168,9 @@ def outcome(trip: Trip, quotes: Sequence[Quote], orders: Mapping[str, str]) -> R
         if not lasts or max(moment(lot, "opened_at") for lot in trip.lots) > max(lasts):
             return None
         net, ended_at = None, max(lasts)
-        size = contracts(trip.still)
-        cost = worth(trip.still) if trip.sign > 0 else size - worth(trip.still)
         quality, value = valued(trip, ended_at, quotes, orders)
-        made = None if value is None else trip.sign * (value - worth(trip.still))
-        estimate = made
+        estimate = None if value is None else trip.sign * (value - worth(trip.still))
+        made = None if estimate is None else estimate + number(trip.trade, "realized_gross")
     reason, hit = reason_of(trip)
     return {
         "trade_id": trip.trade["trade_id"],
@@ -203,15 +201,19 @@ def result_of(made: Fraction | None, cost: Fraction) -> str:
 
 def reason_of(trip: Trip) -> tuple[str, bool | None]:
     """Return why a trade was left, and whether it took its profit."""
+    hit = None
     if trip.exits:
         reasons = [one.reason for one in trip.exits]
-        unsure = "undeclared" in reasons
-        hit = "take_profit" in reasons or (None if unsure else False)
-        return reasons[-1], hit
+        hit = "take_profit" in reasons or (None if "undeclared" in reasons else False)
+        if trip.closed_at is None:
+            return reasons[-1], hit
     last = max(trip.matches, key=lambda lot: (moment(lot, "closed_at"), lot["close_kind"]))
-    if last["close_kind"] == "fill":
+    by_fill = last["close_kind"] == "fill"
+    if trip.exits and (by_fill or trip.exits[-1].exited_at >= moment(last, "closed_at") - MINUTE):
+        return reasons[-1], hit
+    if by_fill:
         return "not_told", None
-    return str(last["close_kind"]), False
+    return str(last["close_kind"]), hit if trip.exits else False
 
 
 def valued(
@@ -224,18 +226,18 @@ def valued(
     for one in trip.exits:
         answered = bool(one.order_id) and answers(one, trip, orders)
         early = last is not None and one.exited_at <= last + MINUTE
-        if answered or early or one.exited_at > ended_at or not one.quantity or one.price is None:
+        if answered or early or one.exited_at > ended_at or one.price is None:
             continue
-        part = min(need, Fraction(one.quantity))
+        part = need if one.quantity is None else min(need, Fraction(one.quantity))
         value += part * Fraction(one.price)
         need -= part
     if not need:
         return "healed_from_partials", value
-    path = [(at, twice) for at, _, twice in seen(trip, ended_at, quotes)]
+    path = [(recorded, at, twice) for at, recorded, twice in seen(trip, ended_at, quotes)]
     if not path:
         return "lost", None
     # half of bid and ask together, cut to 9 places like any price
-    price = Fraction(cut(max(path)[1] / 2))
+    price = Fraction(cut(max(path)[2] / 2))
     return "healed_from_quote", contracts(trip.still) * price
 
 

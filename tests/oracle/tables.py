@@ -159,6 +159,8 @@ class _Rows:
             "close_kind": match.close_kind,
             "trade_id": match.trade_fill_id,
             "strategy": self.ledger.strategy(match.lot),
+            "open_strategy": self.ledger.strategy(match.lot),
+            "close_strategy": match.closing and self.ledger.strategy(match.closing),
             "direction": "long" if match.lot.sign > 0 else "short",
             "quantity": match.quantity,
             "open_price": match.lot.yes_price,

@@ -10,8 +10,10 @@ import pytest
 from domain.event import NewEvent
 from domain.rules import Heuristics, Profit, Rules, Strategy
 from tests.books import NOW, BookMaker, Built, Row, dec, event, ledger
+from tests.made.samples import message_json
 from tests.projections.bot_events import claim, decision, posted
 from tools.fake_kalshi.payloads import Order, order_json
+from tools.fake_kalshi.truths import Execution
 
 LEDGER: Final = """
     A 10:00 yes 10 @ 0.40 fee 0 as alpha-1
@@ -168,6 +170,10 @@ POSTED_ORDERS: Final = (
     posted("newer", "J", "09:59", order="y", client="reused", decision="d6"),
     posted("unattributed", "K", "09:59", order="nameless"),
 )
+FOR_POSTED: Final = [
+    decision(f"d{number}", "hedge", market, "yes", "08:00")
+    for number, market in ((1, "A"), (2, "B"), (3, "H"), (4, "I"), (5, "J"), (6, "J"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +182,7 @@ def with_posted(shelf: BookMaker) -> Built:
         broker_order("lost-client", "from-the-order", "C"),
         broker_order("by-broker", "mm_xbexit_3", "H"),
     ]
-    return shelf.build(ledger(POSTED), orders, POSTED_ORDERS, rules=RULES)
+    return shelf.build(ledger(POSTED), orders, POSTED_ORDERS, FOR_POSTED, rules=RULES)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +197,7 @@ def with_posted(shelf: BookMaker) -> Built:
         pytest.param("f7", "newer", "recorded", "posted_order", None, id="the newest of one id"),
         pytest.param("f8", "cross_bracket_exit", "prefix", "order", "d3", id="broker's order"),
         pytest.param("f9", "cross_bracket_exit", "prefix", "fill", "d4", id="own id"),
-        pytest.param("f10", "newer", "recorded", "posted_order", None, id="a client id reused"),
+        pytest.param("f10", "unattributed", "unknown_prefix", "fill", None, id="of other orders"),
         pytest.param("f11", "unattributed", "manual", "none", None, id="of no strategy"),
     ],
 )
@@ -270,18 +276,18 @@ def with_decisions(shelf: BookMaker) -> Built:
         pytest.param("f4", "unattributed", "manual", None, id="60.000001 s behind"),
         pytest.param("f5", "two", "decision", "near", id="the nearest"),
         pytest.param("f6", "unattributed", "ambiguous", None, id="equally near, two strategies"),
-        pytest.param("f7", "hedge", "decision", "left", id="equally near, one strategy"),
+        pytest.param("f7", "hedge", "decision", None, id="equally near, one strategy"),
         pytest.param("f8", "hedge", "decision", "both", id="first fill of a decision"),
         pytest.param("f9", "hedge", "decision", "both", id="second fill of a decision"),
         pytest.param("f10", "unattributed", "manual", None, id="a shadow decision"),
         pytest.param("f11", "unattributed", "manual", None, id="the opposite side"),
         pytest.param("f12", "unattributed", "ambiguous", None, id="two at one moment"),
-        pytest.param("f13", "unattributed", "unknown_prefix", "with-id", id="a fill with an id"),
-        pytest.param("f14", "unattributed", "manual", "hours-ago", id="named, and far"),
+        pytest.param("f13", "hedge", "recorded", "with-id", id="it names the fill's own id"),
+        pytest.param("f14", "hedge", "recorded", "hours-ago", id="it names the order, and is far"),
         pytest.param("f15", "hedge", "decision", "no-is-sold", id="NO is a sell"),
     ],
 )
-def test_a_fill_without_any_id_is_that_of_the_nearest_posted_decision(
+def test_a_fill_is_that_of_the_decision_that_names_it_else_of_the_nearest(
     with_decisions: Built, fill_id: str, strategy: str, rule: str, decision_id: str | None
 ) -> None:
     row = told(with_decisions, fill_id)
@@ -301,7 +307,7 @@ def test_what_is_ambiguous_shows_both_decisions(with_decisions: Built) -> None:
 def test_decisions_are_not_matched_where_the_rules_say_so(books: BookMaker) -> None:
     off = RULES.model_copy(update={"heuristics": Heuristics(decisions=False)})
     built = books.build(ledger(DECIDED), DECISIONS, rules=off)
-    assert built.rows("SELECT 1 FROM attribution WHERE evidence = 'decision'") == []
+    assert built.rows("SELECT 1 FROM attribution WHERE rule IN ('decision', 'ambiguous')") == []
 
 
 # --- exits ---------------------------------------------------------------------------------------
@@ -383,6 +389,24 @@ def test_an_exit_whose_entry_is_a_decisions_shows_the_chain_of_evidence(books: B
     assert positions(built, "f2") == [1, 3]
 
 
+def test_what_an_exit_rests_on_is_named_once(with_exits: Built) -> None:
+    assert positions(with_exits, "f2") == [1]
+
+
+def test_an_exit_leaves_an_entry_of_its_own_subaccount(books: BookMaker) -> None:
+    rows = ledger(
+        """
+        A 10:00 no 1 @ 0.60 fee 0 as mm_xb_1 sub 1
+        A 10:30 no 1 @ 0.60 fee 0 as hedge-1 sub 2
+        A 11:00 yes 1 @ 0.05 fee 0 sub 1
+        A 11:00 yes 1 @ 0.05 fee 0 sub 3
+        """
+    )
+    built = books.build(rows, rules=RULES)
+    assert whose(built, "f3") == ("cross_bracket_exit", "exit")
+    assert whose(built, "f4") == ("unattributed", "manual")
+
+
 def test_exits_are_not_guessed_where_the_rules_say_so(books: BookMaker) -> None:
     off = RULES.model_copy(update={"heuristics": Heuristics(exits=False)})
     built = books.build(ledger(EXITS), BESIDE, rules=off)
@@ -434,16 +458,37 @@ def test_a_claim_of_unattributed_is_unreadable(books: BookMaker) -> None:
 
 # --- the order of evidence -----------------------------------------------------------------------
 
-STRONGEST_FIRST: Final = ("fill", "order", "posted_order", "decision", "exit", "claim")
+STRONGEST_FIRST: Final = (
+    "fill", "order", "posted_order", "named", "message", "decision", "exit", "claim",
+)  # fmt: skip
 PAIRS: Final = [*itertools.combinations(STRONGEST_FIRST, 2)]
 ORDERED: Final = Rules(
     strategies={
         "by-fill": Strategy(prefixes=("by-fill",)),
         "by-order": Strategy(prefixes=("by-order",)),
+        "by-message": Strategy(prefixes=("by-message",)),
         "cross_bracket": Strategy(prefixes=("mm_xb_",)),
         "by-exit": Strategy(exit_of="cross_bracket"),
     }
 )
+
+
+def message_of(market: str) -> NewEvent:
+    """Return the live message of the fill of a market, which alone tells an id."""
+    execution = Execution(
+        fill_id=f"f-{market}",
+        order_id=f"o-{market}",
+        client_order_id="by-message",
+        ticker=market,
+        acquired="yes",
+        action="buy",
+        quantity=dec("1"),
+        yes_price=dec("0.10"),
+        taker=True,
+        fee=dec("0"),
+        at=NOW.replace(month=6, day=1, hour=10),
+    )
+    return event("kalshi.fill_message", message_json(execution, "5"))
 
 
 def evidence(name: str, market: str) -> list[NewEvent]:
@@ -453,6 +498,8 @@ def evidence(name: str, market: str) -> list[NewEvent]:
         "fill": [],
         "order": [broker_order(f"o-{market}", "by-order", market)],
         "posted_order": [posted("by-posted_order", market, "09:59", order=f"o-{market}")],
+        "named": [decision(f"n-{market}", "by-named", market, "yes", "07:00", order=f"o-{market}")],
+        "message": [message_of(market)],
         "decision": [decision(f"d-{market}", "by-decision", market, "yes", "10:00")],
         "exit": ledger(entry),
         "claim": [claim(f"f-{market}", "by-claim")],
@@ -478,7 +525,8 @@ def test_a_weaker_rule_never_overrides_a_stronger_one(
     of_pairs: Built, stronger: str, weaker: str
 ) -> None:
     row = told(of_pairs, f"f-{stronger}-{weaker}")
-    assert (row["strategy"], row["evidence"]) == (f"by-{stronger}", stronger)
+    evidence = "decision" if stronger == "named" else stronger
+    assert (row["strategy"], row["evidence"]) == (f"by-{stronger}", evidence)
 
 
 # --- time, arrival, the past ---------------------------------------------------------------------

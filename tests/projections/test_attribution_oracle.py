@@ -65,9 +65,9 @@ class Made:
         for number in range(self.random.randint(1, 5)):
             at += self.random.choice(STEPS)
             self._fill(name, number, at)
-        times = [fill.at for fill in self.fills if fill.instrument == name]
+        fills = [fill for fill in self.fills if fill.instrument == name]
         for number in range(self.random.choice((0, 0, 1, 2, 3, 4))):
-            self._decision(name, number, self.random.choice(times))
+            self._decision(name, number, self.random.choice(fills))
 
     def _fill(self, market: str, number: int, at: datetime) -> None:
         choice = self.random.choice
@@ -118,20 +118,23 @@ class Made:
             side=one.side, decision_id=f"d{len(self.events)}",
         )  # fmt: skip
 
-    def _decision(self, market: str, number: int, around: datetime) -> None:
+    def _decision(self, market: str, number: int, around: Fill) -> None:
         choice = self.random.choice
         one = Decided(
             decision_id=f"d{number}-{market}",
             strategy=choice(RECORDED),
             instrument=market,
             side=choice(("buy", "sell")),
-            at=around + choice(STEPS[:7]) * choice((1, -1)),
+            at=around.at + choice(STEPS[:7]) * choice((1, -1)),
             outcome=choice(("posted", "posted", "posted", "shadow", "skipped")),
+            order_id=choice((*[None] * 6, around.order_id, f"other-{market}")),
+            client=choice((*[None] * 6, around.client, choice(CLIENTS))),
         )
         self.decisions.append(one)
         self._record(
             "bot.decision", decision_id=one.decision_id, strategy=one.strategy,
             instrument=market, side=one.side, outcome=one.outcome, decided_at=one.at.isoformat(),
+            order_id=one.order_id, client_order_id=one.client,
         )  # fmt: skip
 
     def _record(self, kind: str, **payload: str | None) -> None:

@@ -140,7 +140,8 @@ DAY: Final = timedelta(days=1)
     ("stream", "start", "end", "state"),
     [
         ("orders", timedelta(), timedelta(minutes=10), "not_seen"),
-        ("fills", -DAY, DAY, "not_seen"),
+        # fills alone do not tell of an order that was never filled
+        ("fills", -DAY, DAY, "unknown"),
         # an order may still show up
         ("orders", -DAY, timedelta(minutes=9, seconds=59), "unknown"),
         # nobody asked for the time of the decision
@@ -160,6 +161,20 @@ def test_that_there_is_no_order_is_known_only_where_the_broker_was_asked(
     assert row["known_at_position"] == (4 if state == "not_seen" else 1)
     # without an id nothing tells whether it became an order
     assert of(built, "d2")["state"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [order("x", "resting", "B"), *ledger("B 10:00 yes 1 @ 0.40 fee 0 order x")],
+    ids=["an order", "a fill"],
+)
+def test_an_order_of_its_id_on_another_market_is_not_nothing(
+    books: BookMaker, known: NewEvent
+) -> None:
+    ten = NOW.replace(month=6, day=1, hour=10)
+    asked = fetch("orders", (ten, ten + DAY), at=ten + DAY)
+    built = books.build([decided("d1", "A", "10:00", order_id="x")], [known], [asked])
+    assert of(built, "d1")["state"] == "unknown"
 
 
 def test_an_incomplete_answer_is_no_answer(books: BookMaker) -> None:

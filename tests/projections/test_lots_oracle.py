@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.event import NewEvent, payload_bytes
+from domain.rules import Heuristics, Rules
 from tests.books import FILL, SETTLEMENT, BookMaker, Built, event
 from tests.made import histories
 from tests.oracle.payloads import replay_payloads
@@ -16,6 +17,10 @@ from tests.oracle.tables import Row
 from tests.projections.random_markets import STRATEGIES, markets
 from tools.fake_kalshi.payloads import fill_json, settlement_json
 
+# the oracle knows prefixes; tests/oracle/attribution.py knows the guesses
+RULES = Rules.of_prefixes(STRATEGIES).model_copy(
+    update={"heuristics": Heuristics(decisions=False, exits=False)}
+)
 COMPARED = ("lot_match", "open_lot", "position", "trade", "cash_ledger", "settlement", "daily_pnl")
 
 
@@ -50,7 +55,7 @@ def compare(events: list[NewEvent], *, threads: int = 0) -> None:
     with TemporaryDirectory() as folder:
         books = BookMaker(Path(folder))
         try:
-            built = books.build(events, strategies=STRATEGIES, threads=threads)
+            built = books.build(events, rules=RULES, threads=threads)
             assert built.rows("unreadable") == []
             assert differences(built, events)[:6] == []
         finally:

@@ -228,7 +228,8 @@ def test_the_last_exit_gives_the_reason_and_any_of_them_may_be_the_take_profit(
     [
         ("11:01:00", {}, "f1"),
         ("11:01:01", {}, None),
-        ("11:30", {"decision_id": "d1"}, "f1"),
+        ("11:00:30", {"decision_id": "d1"}, "f1"),
+        ("11:30", {"decision_id": "d1"}, None),
         ("09:59:59", {}, None),
         ("13:00:59", {}, "f4"),
         ("11:00", {"order_id": "no such order"}, "f1"),
@@ -258,8 +259,7 @@ def held_closed() -> list[Any]:
             events.append(left(market, "10:30", "TP1", quantity="3", price="0.60", exit_id="a"))
             events.append(left(market, "11:00", "HEALED_TP", quantity="1", price="0.50", last=True))
             continue
-        # a price without its quantity says nothing of how much was left at it
-        events.append(left(market, "11:00", "HEALED_SL", price="0.10", last=True))
+        events.append(left(market, "11:00", "HEALED_SL", quantity="4", last=True))
     events.append(quoted("H04", "10:59", mid="0.30"))
     events.append(quoted("H05", "11:01", mid="0.30"))
     events.append(quoted("H06", "09:59", mid="0.30"))
@@ -317,7 +317,13 @@ SHORT: Final = "A 10:00 no 4 @ 0.30 fee 0"
             "0.6",
         ),
         ([("11:00", "3", "0.50", True)], "lost", None),
-        ([("11:00", None, "0.50", True)], "lost", None),
+        # without a quantity it is of all that is open
+        ([("11:00", None, "0.50", True)], "healed_from_partials", "0.8"),
+        (
+            [("10:30", "3", "0.40", None), ("11:00", None, "0.60", True)],
+            "healed_from_partials",
+            "1",
+        ),
         ([("11:00", "4", None, True)], "lost", None),
     ],
 )
@@ -347,7 +353,7 @@ def test_an_exit_that_the_broker_answered_does_not_value_what_is_left(books: Boo
         left("A", "11:00", "EOD", last=True),
     ]
     row = books.build(ledger(text), told).one("outcome")
-    assert (row["quality"], row["cost"], row["hit_tp"]) == ("lost", dec("1.2"), True)
+    assert (row["quality"], row["cost"], row["hit_tp"]) == ("lost", dec("2.4"), True)
 
 
 def test_a_word_of_the_bot_alone_makes_no_trade(books: BookMaker) -> None:

@@ -64,3 +64,26 @@ def test_a_decision_without_a_fill_says_why(books: BookMaker) -> None:
             asked.explain("d3")
     assert facts(tree)["state"].startswith("unknown: nothing tells")
     assert [child.kind for child in tree.children] == ["event"]
+
+
+def test_the_links_that_are_shown_are_those_that_count(books: BookMaker) -> None:
+    ledger_of_two = """
+        A 10:00 yes 10 @ 0.50 fee 0 order o1 as again
+        A 10:05 yes 5 @ 0.50 fee 0 order o2 as again
+        A 11:00 no 15 @ 0.40 fee 0 order o3
+    """
+    events = [
+        decided("e1", "A", "09:59", order_id="o1", client_order_id="again"),
+        decided("e2", "A", "10:04", order_id="o2", client_order_id="again"),
+        *ledger(ledger_of_two),
+        # told late, of an order that closed it; and one that came before its trade
+        left("A", "15:00", "TP", order_id="o3"),
+        left("A", "09:00", "SL"),
+    ]
+    with book(books, *events) as asked:
+        one, trade = asked.explain("e1"), asked.explain("trade:f1")
+    assert [node.title for node in one.children if node.kind == "fill"] == [
+        named(one, "fill", "filled by fill f1").title
+    ]
+    told = [node.title for node in named(trade, "outcome", "outcome").children]
+    assert told == ["exit told at 2026-06-01 15:00:00Z: TP"]

@@ -194,6 +194,35 @@ def test_a_file_that_is_no_projection_is_not_compared(one: Built, tmp_path: Path
         compare(one.path, tmp_path / "broken", resources=Resources())
 
 
+def test_a_projection_with_a_damaged_block_is_not_compared(
+    one: Built, other: Built, tmp_path: Path
+) -> None:
+    content = one.path.read_bytes()
+    # behind the headers of 12 KiB, blocks of 256 KiB
+    places = range(3 * 4096 + 100, len(content), 2**18)
+    found = set()
+    for place in places:
+        damaged = bytearray(content)
+        damaged[place] ^= 0x55
+        (tmp_path / "damaged").write_bytes(damaged)
+        told = compare(tmp_path / "damaged", other.path, resources=Resources(threads=1))
+        assert [each.strategy for each in told.lines][:1] == ["one"]
+        found.add(told.unknown)
+    # not every block holds what is compared
+    assert found - {None} == {"the projection before cannot be read"}
+
+
+def test_an_interrupted_comparison_is_no_projection_that_cannot_be_read(
+    one: Built, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise duckdb.InterruptException
+
+    monkeypatch.setattr("replay.money._moved", interrupted)
+    with pytest.raises(ProjectionError, match="cannot compare with"):
+        moved(one, one)
+
+
 def test_comparing_changes_neither_file_and_leaves_nothing_behind(one: Built, other: Built) -> None:
     told = bytes_of(one.path.parent)
     assert moved(one, other).anything

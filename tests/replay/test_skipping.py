@@ -70,8 +70,8 @@ RICH: Final = [*KALSHI, *IBKR, *EVERY_KIND, *TRADED]
 RULES_MADE: Final = Rules.of_prefixes(STRATEGIES)
 # what the rich book has no rows of
 MISSING: Final = {
-    "strategy_exit", "matched_decision", "held_closed", "set_aside", "merged_option_event",
-    "merged_security",
+    "strategy_exit", "matched_decision", "held_closed", "set_aside", "combination_leg",
+    "merged_option_event", "merged_security",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.log.sqlite import SQLiteLog
-from tests.tools.command import Ran, bytes_of, run, small_book
+from tests.tools.command import BOUGHT, Ran, bytes_of, fills_page, run, small_book, written
 
 RULES = '[strategies.maker]\nprefixes = ["bot-"]\n'
 BY = ("--reason", "seen on the site", "--by", "operator")
@@ -50,7 +50,35 @@ def test_the_same_claim_again_changes_nothing(book: Path) -> None:
     count = events(book)
     done = claim(book, "fill-2", "--strategy", "maker", "--json").json
     assert (done["exit_code"], done["appended"], events(book)) == (0, False, count)
-    assert done["verdict"] == "fill fill-2 is claimed for maker already"
+    assert done["verdict"] == "fill fill-2 is claimed already for maker"
+
+
+def test_the_end_of_a_line_is_no_part_of_the_id_of_a_fill(book: Path) -> None:
+    assert claim(book, "fill-2\r", "--strategy", "maker", "--json").json["fill_id"] == "fill-2"
+
+
+def test_a_claim_that_is_withdrawn_already_is_not_withdrawn_again(book: Path) -> None:
+    assert claim(book, "fill-2", "--strategy", "maker").code == 0
+    assert claim(book, "fill-2", "--withdraw").code == 0
+    count = events(book)
+    done = claim(book, "fill-2", "--withdraw", "--reason", "another one", "--json").json
+    assert (done["exit_code"], done["appended"], events(book)) == (0, False, count)
+    assert done["verdict"] == "the claim for fill fill-2 is withdrawn already"
+    assert claim(book, "fill-2", "--strategy", "maker", "--json").json["appended"]
+
+
+def test_a_claim_stands_where_the_rules_cannot_be_read(book: Path) -> None:
+    (book / "attribution.toml").write_text("version = ", "utf-8")
+    count = events(book)
+    done = claim(book, "fill-2", "--strategy", "maker", "--json").json
+    assert (done["exit_code"], done["appended"], events(book)) == (3, True, count + 1)
+    assert done["known_strategy"] is None
+    assert done["verdict"].startswith(
+        f"fill fill-2 is claimed for maker; projecting failed: {book}/attribution.toml: "
+    )
+    (book / "attribution.toml").write_text(RULES, "utf-8")
+    assert run(book, "project").code == 0
+    assert strategies(book) == ["maker", "maker"]
 
 
 def test_a_claim_is_revised_withdrawn_and_made_again(book: Path) -> None:
@@ -72,15 +100,27 @@ def test_a_claim_against_a_stronger_rule_is_kept_and_exits_1(book: Path) -> None
     assert (done["exit_code"], done["appended"]) == (1, True)
     assert done["stronger"] == "maker by prefix 'bot-'"
     assert done["verdict"].startswith(
-        "fill fill-1 is maker by prefix 'bot-', which is stronger; the claim is kept"
+        "fill fill-1 is maker by prefix 'bot-', which is stronger; a claim without effect "
+        "is kept for other, which attribution.toml does not know"
     )
     assert strategies(book) == ["maker", "unattributed"]
+
+
+def test_what_was_unreadable_before_is_no_finding_about_a_claim(book: Path, tmp_path: Path) -> None:
+    odd = fills_page([BOUGHT]).replace("fill-1", "fill-3").replace("count_fp", "contracts_fp")
+    assert run(book, "ingest", written(tmp_path / "odd", fills=odd)).code == 1
+    assert claim(book, "fill-2", "--strategy", "maker").code == 0
+    done = claim(book, "fill-1", "--strategy", "other")
+    assert (done.code, "DRIFT ALERT claim_overruled" in done.out) == (1, True)
 
 
 def test_a_strategy_that_the_rules_do_not_know_is_allowed_and_said(book: Path) -> None:
     done = claim(book, "fill-2", "--strategy", "new one", "--json").json
     assert (done["exit_code"], done["known_strategy"]) == (0, False)
-    assert done["verdict"].endswith("which attribution.toml does not know")
+    assert done["verdict"] == (
+        "fill fill-2 is claimed for new one, which attribution.toml does not know: "
+        "unattributed (manual) -> new one (claim)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,6 +136,7 @@ def test_a_strategy_that_the_rules_do_not_know_is_allowed_and_said(book: Path) -
         (("fill-2", "--withdraw"), "no claim that could be withdrawn"),
         (("fill-2", "--strategy", "maker", "--account", "other"), "no fill 'fill-2'"),
         (("fill-2", "--strategy", "maker", "--venue", "ibkr"), "no fill 'fill-2'"),
+        (("fill-2", "--strategy", "maker", "--venue", "kalchi"), "use one of ibkr, kalshi"),
     ],
 )
 def test_what_is_no_claim_exits_2_and_appends_nothing(

@@ -27,6 +27,7 @@ from tests.tools.command import (
 )
 from tools import book as books
 from tools.book import Book
+from tools.project import project_after
 
 
 def with_configuration(folder: Path, text: str) -> Path:
@@ -109,7 +110,7 @@ def test_a_wrong_configuration_exits_2_and_names_the_place(
             "prefix 'm' is that of 'a' and of 'b'",
         ),
         ('[strategies.out]\nexit_of = "in"', "'out' is an exit of 'in'"),
-        ('[strategies.out]\nexit_of = "out"', "'out' is an exit of 'out'"),
+        ('[strategies.out]\nexit_of = "out"', "'out' is an exit of itself"),
         (
             '[strategies.a]\n[strategies.b]\nexit_of = "a"\n[strategies.c]\nexit_of = "b"',
             "'c' is an exit of 'b'",
@@ -131,10 +132,63 @@ def test_wrong_rules_exit_2_and_name_the_file_and_the_place(
 ) -> None:
     book = small_book(tmp_path)
     (book / "attribution.toml").write_text(text)
-    done = run(book, "status")
+    done = run(book, "project")
     assert (done.code, done.out) == (2, "")
     assert "attribution.toml: " in done.err
     assert told in done.err
+    assert "Value error" not in done.err
+
+
+def test_wrong_rules_keep_nothing_from_being_taken_in_verified_or_asked(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    (book / "attribution.toml").write_text("version = ")
+    third = written(tmp_path / "new", page=fills_page([replace(BOUGHT, fill_id="fill-3")]))
+    assert run(book, "ingest", third, "--no-project", "--json").json["new"] == 1
+    posted = (
+        '{"strategy": "maker", "instrument": "A", "order_id": "o", '
+        '"posted_at": "2026-06-01T10:00:00Z"}'
+    )
+    record = ("record", "bot.order_posted", "-", "--no-project", "--json")
+    assert run(book, *record, stdin=posted).json["new"] == 1
+    for words in (["spool", "--no-project"], ["verify"], ["query", "SELECT 1 AS one"]):
+        assert run(book, *words).code == 0, words
+    told = run(book, "status", "--json").json
+    assert (told["exit_code"], told["events"], told["watermark"]) == (1, 8, 5)
+    assert told["stale_because"].startswith(f"the rules cannot be read: {book}/attribution.toml: ")
+    for words in (["project"], ["project", "--dry-run"], ["rebuild"], ["rebuild", "--dry-run"]):
+        assert run(book, *words).code == 2, words
+
+
+def test_what_is_taken_in_before_wrong_rules_are_met_stays_and_is_told(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    (book / "attribution.toml").write_text("version = ")
+    third = written(tmp_path / "new", page=fills_page([replace(BOUGHT, fill_id="fill-3")]))
+    done = run(book, "ingest", third, "--json").json
+    assert (done["exit_code"], done["new"], done["projection"]) == (3, 1, {"error": "UsageError"})
+    assert f"; projecting failed: {book}/attribution.toml: " in done["verdict"]
+    assert run(book, "ingest", third, "--no-project", "--json").json["duplicates"] == 1
+
+
+def test_a_book_that_stays_open_takes_up_edited_rules(tmp_path: Path) -> None:
+    book = books.load(small_book(tmp_path))
+    with book.open_log() as log:
+        assert project_after(book, log).verdict == "; projection is up to date at 5 events"
+        for version in ("edited", "edited again"):
+            (book.folder / "attribution.toml").write_text(f'version = "{version}"')
+            assert stale_because(book) == "attribution.toml has changed"
+            assert (project_after(book, log).data or {})["rules_version"] == version
+            assert stale_because(book) is None
+
+
+@pytest.mark.parametrize("file", ["book.toml", "attribution.toml"])
+def test_a_byte_order_mark_before_a_configuration_is_no_part_of_it(
+    tmp_path: Path, file: str
+) -> None:
+    book = small_book(tmp_path)
+    path = book / file
+    path.write_text(path.read_text("utf-8"), "utf-8-sig")
+    assert run(book, "project").code == 0
+    assert run(book, "status", "--json").json["stale_because"] is None
 
 
 def test_a_book_without_rules_has_those_that_explain_nothing(tmp_path: Path) -> None:
@@ -196,6 +250,18 @@ def test_a_folder_that_cannot_be_made_exits_3(tmp_path: Path) -> None:
     done = run(tmp_path / "file" / "book", "init")
     assert (done.code, done.out) == (3, "")
     assert "cannot make a book" in done.err
+
+
+def test_rules_that_were_there_before_the_book_are_kept(tmp_path: Path) -> None:
+    book = tmp_path / "book"
+    book.mkdir()
+    (book / "attribution.toml").write_text('version = "mine"', "utf-8")
+    said = "; attribution.toml was there and is kept"
+    assert f"would make a book at {book}{said}" in run(book, "init", "--dry-run").verdict
+    done = run(book, "init")
+    assert (done.code, done.verdict.endswith(said)) == (0, True)
+    assert (book / "attribution.toml").read_text("utf-8") == 'version = "mine"'
+    assert said not in run(tmp_path / "other", "init").verdict
 
 
 def test_making_a_book_twice_raises_and_keeps_the_first(tmp_path: Path) -> None:

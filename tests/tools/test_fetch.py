@@ -21,6 +21,7 @@ from tools.fake_kalshi.exchange import Exchange
 from tools.fake_kalshi.faults import Fault, FaultPlan
 from tools.fake_kalshi.keys import process_key
 from tools.fake_kalshi.world import World
+from tools.recorder import Recorder
 
 DOCS = Path(__file__).parents[2] / "docs"
 FIELDS = (
@@ -247,6 +248,17 @@ def test_a_key_that_is_refused_exits_3_and_leaves_the_book_alone(small: Rehearsa
     assert asking(small, "--json").json["error"] == "RefusedError"
     with small.book.open_log() as log:
         assert log.head() == 0
+
+
+def test_what_came_out_of_the_spool_is_told_although_the_fetch_fails(small: Rehearsal) -> None:
+    with Recorder(small.book.spool_path) as bot:
+        quote = {"instrument": "KX", "quoted_at": "2026-05-11T14:30:00Z", "bid": "0.45"}
+        assert bot.record("market.quote", quote)
+    small.exchange.key = replace(small.exchange.key, key_id="another")
+    done = asking(small)
+    assert (done.code, done.out) == (3, "")
+    assert "1 new event, 0 revisions, 0 duplicates from 1 spool file" in done.err
+    assert "status 401" in done.err
 
 
 def test_a_projection_that_cannot_be_made_is_told_and_what_was_appended_stays(

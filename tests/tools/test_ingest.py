@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import socket
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +15,9 @@ import pytest
 from adapters import flex
 from adapters.files import read_input
 from adapters.log.sqlite import SQLiteLog
-from domain.event import Owner
+from domain.event import NewEvent, Owner
 from tests.adapters.flex.made import element, response, statement, trade, trades
+from tests.contracts.event_log import made
 from tests.shared_data import SHARED, needs_shared_data
 from tests.tools.command import (
     BOUGHT,
@@ -403,6 +406,21 @@ def test_a_dry_run_remembers_what_earlier_batches_would_have_appended(book: Path
             made = flex.batches(file, seen, received_at=now, batch_rows=2)
             told.append(ingest.append_batches(log, made, dry_run=dry_run))
     assert told[0] == told[1] == {"new": 4, "revisions": 1, "duplicates": 1}
+
+
+def test_a_dry_run_remembers_no_texts(book: Path) -> None:
+    def batches() -> Iterator[list[NewEvent]]:
+        for first in range(0, 5000, 500):
+            yield [made(f"{number:04}" + "x" * 2000) for number in range(first, first + 500)]
+
+    with SQLiteLog.open(book / "log.sqlite") as log:
+        tracemalloc.start()
+        told = ingest.append_batches(log, batches(), dry_run=True)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert told["new"] == 5000
+    # the keys alone are 10 MB
+    assert peak_bytes < 8_000_000
 
 
 def written_statement(book: Path, text: str) -> Path:

@@ -10,7 +10,7 @@ import pytest
 from domain.rules import Rules
 from tests.tools.command import Ran, run
 from tools.lintbot import findings
-from tools.lintbot.duty import Vocabulary
+from tools.lintbot.names import Vocabulary
 from tools.outcome import FOUND, GOOD, USAGE, Outcome
 
 RULES = Rules.of_prefixes({"mm_xb_": "cross_bracket", "mm_dir_": "directional"})
@@ -146,7 +146,7 @@ def test_an_address_that_another_file_declares_is_followed(write: Write) -> None
     assert found(linted(root)) == [("bot.py", 4)]
 
 
-def test_a_sender_of_the_tree_posts_where_it_is_given_an_address(write: Write) -> None:
+def test_a_call_that_sends_posts_where_it_is_given_an_address(write: Write) -> None:
     root = write(
         bot="""
             import requests
@@ -167,10 +167,27 @@ def test_names_of_the_user_count(write: Write) -> None:
     assert posts(linted(root, posts="fire", not_posts="fire")) == []
 
 
-def test_a_function_of_the_tree_that_only_makes_an_order_posts_nothing(write: Write) -> None:
+def test_a_function_that_only_makes_an_order_is_named_by_the_user(write: Write) -> None:
     making = "def create_order(size):\n    return LimitOrder('BUY', size, 1)\n"
     root = write(bot=making + in_function("order = create_order(1)\nib.placeOrder(market, order)"))
-    assert found(linted(root)) == [("bot.py", 5)]
+    assert found(linted(root)) == [("bot.py", 4), ("bot.py", 5)]
+    assert found(linted(root, not_posts="create_order")) == [("bot.py", 5)]
+
+
+@pytest.mark.parametrize(
+    "body", ["f = client.create_order\nf(market)", "{'a': ib.placeOrder}['a'](1)"]
+)
+def test_a_posting_method_under_another_name_posts_where_it_is_taken(
+    write: Write, body: str
+) -> None:
+    assert found(linted(write(bot=in_function(body)))) == [("bot.py", 2)]
+    assert found(linted(write(bot=in_function(f"{body}\n{RECORD}")))) == []
+
+
+def test_two_wrappers_of_libraries_do_not_stand_in_for_each_other(write: Write) -> None:
+    first = f"class A:\n    def create_order(self):\n        {POST}\n        {RECORD}\n"
+    second = "class B:\n    def create_order(self):\n        self.inner.create_order()\n"
+    assert found(linted(write(bot=first + second))) == [("bot.py", 7)]
 
 
 def test_a_stub_of_the_tree_hides_no_post(write: Write) -> None:
@@ -249,7 +266,7 @@ def test_the_record_of_another_order_is_not_this_ones(write: Write) -> None:
     assert found(linted(root)) == [("bot.py", 5)]
 
 
-def test_a_caller_that_does_not_record_is_told_where_another_does(write: Write) -> None:
+def test_callers_that_do_not_record_are_told_where_others_do(write: Write) -> None:
     root = write(
         client="""
             import requests
@@ -261,8 +278,9 @@ def test_a_caller_that_does_not_record_is_told_where_another_does(write: Write) 
         bad=f"from client import Client\nclient = Client()\nposted = {POST}\n",
     )
     done = linted(root)
-    assert found(done) == [("bad.py", 3)]
-    assert "posts at client.py:5" in done.data["findings"][0]["detail"]
+    assert found(done) == [("client.py", 5)]
+    assert done.data["findings"][0]["callers"] == ("bad.py:3",)
+    assert "called without a record at bad.py:3" in done.data["findings"][0]["detail"]
     assert posts(done) == [("bad.py", 3), ("client.py", 5), ("good.py", 3)]
 
 
@@ -339,9 +357,14 @@ def test_functions_that_call_each_other_come_to_an_end(write: Write, *, entered:
         ('client_order_id="zz_1"', "unknown prefix"),
         ('client_order_id=f"mm_x_{market}"', "unknown prefix"),
         ('client_order_id="mm_"', "unknown prefix"),
-        ("ticker='A', count=1", "no client_order_id"),
-        ('{"ticker": market}', "no client_order_id"),
-        ("LimitOrder('BUY', 1, 2)", "no client_order_id"),
+        ('{"client_order_id": "zz_1"}', "unknown prefix"),
+        ('json={"client_order_id": f"zz_{market}"}', "unknown prefix"),
+        ('Order(client_order_id="zz_1")', None),
+        ("client_order_id=str(uuid4())", None),
+        ('client_order_id=f"mm_{market}"', None),
+        ('client_order_id=f"{market}zz_"', None),
+        ("ticker='A', count=1", None),
+        ("**market", None),
     ],
 )
 def test_an_id_is_held_against_the_rules(write: Write, arguments: str, rule: str | None) -> None:
@@ -350,21 +373,6 @@ def test_an_id_is_held_against_the_rules(write: Write, arguments: str, rule: str
     told = [one["rule"] for one in linted(root).data["findings"]]
     assert told == ([rule] if rule else [])
     assert linted(root, rules=None).exit_code == GOOD
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    ["client_order_id=str(uuid4())", 'client_order_id=f"mm_{market}"', "**market", "market"],
-)
-def test_an_id_that_only_the_running_bot_knows_is_a_note(write: Write, arguments: str) -> None:
-    done = linted(write(bot=in_function(f"client.create_order({arguments})\n{RECORD}")))
-    assert (done.data["findings"], done.exit_code) == ([], GOOD)
-    assert noted(done, "dynamic client_order_id") == ["bot.py"]
-
-
-def test_an_orders_reference_is_found_where_it_is_set(write: Write) -> None:
-    body = "order = Order()\norder.orderRef = 'zz_1'\nib.placeOrder(contract, order)\n"
-    assert found(linted(write(bot=in_function(body + RECORD))), "unknown prefix") == [("bot.py", 4)]
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -441,13 +449,6 @@ def test_links_are_read_once_and_those_out_of_the_tree_are_noted(
     assert (done.data["files"], noted(done, "not checked")) == (1, ["out"])
 
 
-def test_other_languages_that_post_are_noted(write: Write) -> None:
-    root = write(bot=in_function(f"posted = {POST}\n{RECORD}"))
-    (root / "post.ts").write_text('await fetch(`${base}/portfolio/orders`, {method: "POST"})')
-    (root / "other.go").write_text("package other")
-    assert noted(linted(root), "not checked") == ["post.ts"]
-
-
 def test_a_script_without_a_suffix_is_read(write: Write) -> None:
     root = write(bot=in_function(f"posted = {POST}\n{RECORD}"))
     (root / "flatten").write_text("#!/usr/bin/env python3\nclient.create_order()\n")
@@ -460,7 +461,10 @@ def test_an_address_that_no_call_is_seen_to_use_is_noted(write: Write) -> None:
         odd='import odd\nodd.go(odd.where("/portfolio/orders"))\n',
         asks='import requests\nrequests.get("/portfolio/orders")\n',
     )
-    assert noted(linted(root), "not understood") == ["odd.py"]
+    done = linted(root)
+    assert noted(done, "not understood") == ["odd.py"]
+    assert done.verdict == "1 call site posts orders, all recorded; 1 note (--json)"
+    assert not any("odd.py" in str(part) for part in done.body)
 
 
 # --- the verb ------------------------------------------------------------------------------------
@@ -493,7 +497,6 @@ def test_the_verb_prints_one_object(write: Write, tmp_path: Path) -> None:
             "function": "trade",
             "call": "client.create_order",
             "recorded": False,
-            "prefixes": [],
         }
     ]
 

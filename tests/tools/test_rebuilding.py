@@ -169,6 +169,44 @@ def test_an_older_layout_or_a_broken_file_is_told_and_replaced(book: Path, older
     assert stored(book) == {"bots": NET}
 
 
+def test_a_damaged_projection_is_replaced_and_neither_run_fails(book: Path) -> None:
+    path = book / "ledger.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        asked = "SELECT min(block_id) FROM pragma_storage_info('daily_pnl') WHERE block_id >= 0"
+        ((block,),) = connection.execute(asked).fetchall()
+    damaged = bytearray(path.read_bytes())
+    # behind the headers of 12 KiB, blocks of 256 KiB
+    damaged[3 * 4096 + block * 2**18 + 100] ^= 0x55
+    path.write_bytes(damaged)
+    for words in (["rebuild", "--dry-run"], ["rebuild"]):
+        done = run(book, *words, "--json").json
+        assert done["exit_code"] == 0
+        assert done["not_compared_because"] == "the projection before cannot be read"
+    assert stored(book) == {"bots": NET}
+
+
+def test_a_dry_run_exits_as_the_rebuild_would(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    odd = fills_page([BOUGHT]).replace("fill-1", "fill-3").replace("count_fp", "contracts_fp")
+    page = written(tmp_path / "odd", fills=odd)
+    assert run(book, "ingest", page, "--no-project").code == 0
+    for words, code in ((["--dry-run"], 1), (["--dry-run", "--lenient"], 0)):
+        done = run(book, "rebuild", *words, "--json").json
+        assert (done["exit_code"], done["unreadable"], done["new_canaries"]) == (code, 1, [])
+    assert run(book, "rebuild", "--lenient").code == 0
+    assert [run(book, "rebuild", *words).code for words in ([], ["--dry-run"])] == [1, 1]
+
+
+def test_a_dry_run_tells_what_would_look_wrong_as_the_rebuild_does(book: Path) -> None:
+    claimed = ("fill-1", "--strategy", "other", "--reason", "seen", "--by", "me")
+    assert run(book, "attribute", *claimed, "--no-project").code == 0
+    for more in (["--dry-run"], []):
+        done = run(book, "rebuild", *more, "--json").json
+        (canary,) = done["new_canaries"]
+        assert (done["exit_code"], canary["rule"]) == (1, "claim_overruled")
+    assert run(book, "rebuild", "--dry-run").code == 0
+
+
 def test_a_dry_run_that_fails_leaves_nothing_behind(book: Path) -> None:
     before = bytes_of(book)
     done = run(book, "rebuild", "--dry-run", "--memory", "1MB")

@@ -41,6 +41,15 @@ def test_venue_account_mode_and_key_can_be_told(book: Path) -> None:
     assert ran.json["keys"] == ["ibkr|U1|paper|market.quote|mine"]
 
 
+def test_what_is_told_again_after_something_else_is_told_anew(book: Path) -> None:
+    told = []
+    for bid in ("0.45", "0.46", "0.45", "0.45"):
+        text = json.dumps(QUOTE | {"bid": bid})
+        ran = run(book, "record", "market.quote", "--no-project", "--json", stdin=text).json
+        told.append((ran["new"], ran["revisions"], ran["duplicates"]))
+    assert told == [(1, 0, 0), (0, 1, 0), (0, 1, 0), (0, 0, 1)]
+
+
 def test_a_dry_run_writes_nothing_and_says_so(book: Path) -> None:
     before = bytes_of(book)
     ran = run(book, "record", "market.quote", "--dry-run", stdin=json.dumps(QUOTE))
@@ -60,7 +69,9 @@ def test_a_dry_run_writes_nothing_and_says_so(book: Path) -> None:
         (["bot.thought"], "{}", "kind 'bot.thought' is not known; there are bot.order_posted"),
         (["bot.rejected_line"], "{}", "is not known"),
         (["market.quote", "--key", "k"], json.dumps(QUOTE) * 2, "--key names one payload"),
-        (["market.quote", "--key", ""], json.dumps(QUOTE), "--key is empty"),
+        (["market.quote", "--key", ""], json.dumps(QUOTE), "--key: name something in 1 to 500"),
+        (["market.quote", "--key", "k" * 501], json.dumps(QUOTE), "--key: name something in 1"),
+        (["market.quote"], json.dumps(QUOTE | {"x": "\ud800"}), "payload 1: payload: half a"),
         (["market.quote", "--venue", "bot"], json.dumps(QUOTE), "--venue 'bot'"),
     ],
 )

@@ -1,6 +1,8 @@
 """The recorder: what it acknowledged is on the disk, whatever happens to its process."""
 
+import errno
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -17,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from adapters.spool import lines
+from domain import jsontext
 from domain.bot import PAYLOADS
 from domain.errors import NotUnderstoodError
 from domain.jsontext import parse
@@ -111,6 +114,21 @@ assert (recorder.recorded, recorder.failed) == (3, 2)
 print(recorder.last_error)
 """
 )
+
+
+def nested(levels: int) -> object:
+    """Return lists in each other."""
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+class Twice(dict[str, object]):
+    """A mapping that has a name twice."""
+
+    def items(self) -> Any:  # noqa: ANN401 - the view of any mapping
+        return [("a", 1), ("a", 2)]
 
 
 def alone(folder: Path, script: str, *arguments: object) -> str:
@@ -291,6 +309,11 @@ def test_names_that_no_ledger_takes_are_refused_when_the_bot_starts(
         ("market.quote", QUOTE | {"note": [float("nan")]}, "not JSON compliant"),
         ("market.quote", QUOTE | {"note": [Decimal("NaN")]}, "no number"),
         ("market.quote", QUOTE | {"note": "x" * 1_000_000}, "longer than 1,000,000 bytes"),
+        ("market.quote", QUOTE | {"note": {1: 2}}, "the nested name 1 is no text"),
+        ("market.quote", QUOTE | {"note": [{"a": {None: 2}}]}, "the nested name None is no text"),
+        ("market.quote", QUOTE | {"note": Twice()}, "the nested name 'a' comes twice"),
+        ("market.quote", QUOTE | {"note": nested(64)}, "nested deeper than 64 levels"),
+        ("market.quote", QUOTE | {"note": nested(100_000)}, "nested deeper than 64 levels"),
         ("bot.order_posted", ORDER | {"side": "BUY"}, "side is none of yes, no, buy, sell"),
         ("bot.order_posted", ORDER | {"order_id": ""}, "all are missing"),
         ("bot.order_posted", ORDER | {"strategy": None}, "strategy is missing"),
@@ -313,6 +336,100 @@ def test_a_key_that_is_none_is_refused(tmp_path: Path, key: str) -> None:
     bot = Recorder(tmp_path)
     assert not bot.record("market.quote", QUOTE, key)
     assert "a key is a text" in str(bot.last_error)
+
+
+class Silent:
+    """Something that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+
+class SilentError(ValueError, Silent):
+    """An error that cannot, either."""
+
+    __str__ = Silent.__str__
+
+
+class Raising(dict[str, object]):
+    """A payload that cannot be read."""
+
+    def items(self) -> Any:  # noqa: ANN401 - the view of any mapping
+        raise SilentError
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        (Silent(), QUOTE),
+        ([], QUOTE),
+        ("market.quote", Raising(QUOTE)),
+        ("market.quote", {Silent(): 1}),
+        ("market.quote", QUOTE | {"bid": Silent()}),
+        ("market.quote", QUOTE | {"note": {"a": Silent()}}),
+    ],
+)
+def test_what_cannot_say_what_it_is_raises_nothing(
+    tmp_path: Path, kind: object, payload: object
+) -> None:
+    bot = Recorder(tmp_path)
+    assert not bot.record(kind, payload)  # type: ignore[arg-type]
+    assert bot.failed == 1
+
+
+def test_a_broken_listener_to_the_log_stops_no_trade(tmp_path: Path) -> None:
+    class Broken(logging.Handler):
+        def handle(self, record: logging.LogRecord) -> bool:
+            raise RuntimeError(record)
+
+    logger, broken = logging.getLogger("brokertruth.recorder"), Broken()
+    logger.addHandler(broken)
+    try:
+        bot = Recorder(tmp_path)
+        assert not bot.record("market.quote", {})
+    finally:
+        logger.removeHandler(broken)
+    assert "instrument is missing" in str(bot.last_error)
+
+
+def test_a_disk_that_cannot_lock_is_told_once_and_nothing_is_left_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unable(file: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", unable)
+    bot = Recorder(tmp_path)
+    assert [bot.record("market.quote", QUOTE) for _ in range(3)] == [False] * 3
+    assert "keep the spool on a local disk" in str(bot.last_error)
+    assert (bot.failed, len(caplog.records)) == (3, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_may_not_last_holds_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of the file, and every folder that had to be made, are synced first."""
+    sync, failing = recorder._sync, [True]
+    synced: list[Path] = []
+
+    def unable(folder: Path) -> None:
+        if failing and folder == spool:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        synced.append(folder)
+        sync(folder)
+
+    spool = tmp_path / "new" / "book" / "spool"
+    monkeypatch.setattr(recorder, "_sync", unable)
+    with Recorder(spool) as bot:
+        assert not bot.record("market.quote", QUOTE, "1")
+        assert not list(spool.iterdir())
+        failing.clear()
+        assert bot.record("market.quote", QUOTE, "2")
+    assert [line["key"] for line in recorded(spool)] == ["2"]
+    assert set(synced) == {tmp_path, tmp_path / "new", tmp_path / "new" / "book", spool}
 
 
 def test_what_was_said_is_not_told_in_the_reason(tmp_path: Path) -> None:
@@ -338,6 +455,27 @@ def test_a_file_is_for_its_owner_alone_and_locked_while_its_writer_lives(tmp_pat
         bot.close()
         bot.close()
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_recorder_that_nobody_holds_any_more_closes_its_file(tmp_path: Path) -> None:
+    before = len(list(Path("/dev/fd").iterdir()))
+    for number in range(20):
+        assert Recorder(tmp_path).record("market.quote", QUOTE, str(number))
+    gc.collect()
+    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert len(recorded(tmp_path)) == 20
+
+
+def test_a_bot_that_changes_its_folder_goes_on_in_the_same_spool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Recorder("spool", size_max=1) as bot:
+        assert bot.record("market.quote", QUOTE, "1")
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        assert bot.record("market.quote", QUOTE, "2")
+    assert len(recorded(tmp_path / "spool")) == 2
 
 
 def test_a_full_file_is_followed_by_another_one_behind_it(tmp_path: Path) -> None:
@@ -491,6 +629,8 @@ def test_the_documentation_lists_the_members_of_every_kind() -> None:
 
 def test_the_recorder_and_the_spool_agree_on_the_longest_line() -> None:
     assert recorder.LINE_BYTES_MAX == lines.LINE_BYTES_MAX
+    assert recorder.KEY_LENGTH_MAX == lines.KEY_LENGTH_MAX
+    assert recorder.DEPTH_MAX == jsontext.DEPTH_MAX
 
 
 TEXTS = st.one_of(
@@ -585,6 +725,50 @@ def test_what_the_ledger_takes_comes_back_as_it_was(made: tuple[str, dict[str, o
         model = PAYLOADS[kind].model_validate(payload)
     written = recorder._as_json(recorder.encoded(kind, payload))
     assert PAYLOADS[kind].model_validate_json(written) == model
+
+
+NAMES = st.sampled_from(["a", "1", "true", "", "\0", "\ud800", "a.b[]", "é", 1, True, None])
+NESTED = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.decimals(),
+        st.text(st.characters(), max_size=3),
+        st.sampled_from(["\ud800", "\0", "\u2028", 10**400, {1, 2}]),
+        st.sampled_from([10, 61, 62, 63, 64, 1000]).map(nested),
+    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    max_leaves=5,
+)
+ODD = st.one_of(VALUES, NESTED, st.sampled_from(["\ud800", "", "\x1b[31m", "\ufeffx", "-", "\x85"]))
+KEYS = st.none() | st.text(max_size=5) | st.sampled_from(["k" * 500, "é|%\n", "\ud800", "\0"])
+
+
+@st.composite
+def anything(draw: st.DrawFn) -> tuple[str, dict[str, object], str | None]:
+    """Make what a bot may come to say, nested values and keys with it."""
+    kind, payload = draw(told())
+    for name in draw(st.lists(st.sampled_from(["features", "more", "reason", "é"]), max_size=2)):
+        payload[name] = draw(NESTED if name == "features" else ODD)
+    return kind, payload, draw(KEYS)
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(anything(), min_size=60, max_size=60))
+def test_what_the_recorder_acknowledges_is_taken_in_and_can_be_read(
+    tmp_path_factory: pytest.TempPathFactory,
+    records: list[tuple[str, dict[str, object], str | None]],
+) -> None:
+    book = tmp_path_factory.mktemp("any") / "book"
+    run(book, "init")
+    with Recorder(book / "spool", fsync=False) as bot:
+        count = sum(bot.record(*record) for record in records)
+    taken = run(book, "spool", "--json").json
+    assert (taken["rejected"], taken["left"]) == (0, {})
+    assert taken["new"] + taken["revisions"] + taken["duplicates"] == count
+    assert run(book, "status", "--json").json["unreadable"] == 0
 
 
 def test_a_signal_in_the_middle_of_a_record_may_record_too(tmp_path: Path) -> None:

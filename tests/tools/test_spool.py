@@ -4,6 +4,8 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +49,9 @@ def put(book: Path, name: str, content: bytes) -> Path:
     return path
 
 
-def line(name: str) -> bytes:
+def line(name: str, bid: str = "0.45") -> bytes:
     told = {"v": 1, "kind": "market.quote", "venue": "kalshi", "recorded_at": AT}
-    return json.dumps({**told, "payload": quote(name)}).encode() + b"\n"
+    return json.dumps({**told, "payload": quote(name) | {"bid": bid}}).encode() + b"\n"
 
 
 def counts(told: dict[str, Any]) -> tuple[int, int, int, int]:
@@ -112,24 +114,57 @@ def test_a_growing_file_is_taken_as_far_as_it_is_whole(book: Path) -> None:
         assert counts(told) == (1, 0, 0, 0)
         assert told["files"][0]["state"] == "growing"
         assert path.exists()
-        assert counts(run(book, "spool", "--json").json) == (0, 0, 0, 0)
+        assert counts(run(book, "spool", "--json").json) == (0, 0, 1, 0)
         path.write_bytes(line("A") + line("B"))
-        assert counts(run(book, "spool", "--json").json) == (1, 0, 0, 0)
-    assert counts(run(book, "spool", "--json").json) == (0, 0, 0, 0)
+        assert counts(run(book, "spool", "--json").json) == (1, 0, 1, 0)
+    assert counts(run(book, "spool", "--json").json) == (0, 0, 2, 0)
     assert [one.name for one in (book / "spool" / "taken").iterdir()] == ["a.jsonl"]
     assert instruments(book) == ["A", "B"]
 
 
 def test_a_log_out_of_a_backup_gets_a_growing_file_from_its_beginning(book: Path) -> None:
-    shutil.copy(book / "log.sqlite", book / "backup")
-    path = put(book, "a.jsonl", line("A"))
+    path = put(book, "a.jsonl", line("A", "0.1"))
     with path.open("ab") as writer:
         fcntl.flock(writer, fcntl.LOCK_EX)
+        run(book, "spool", "--no-project")
+        shutil.copy(book / "log.sqlite", book / "backup")
+        put(book, "a.jsonl", line("A", "0.1") + line("B") + line("A", "0.2"))
         run(book, "spool", "--no-project")
         for left in book.glob("log.sqlite*"):
             left.unlink()
         (book / "backup").rename(book / "log.sqlite")
-        assert counts(run(book, "spool", "--no-project", "--json").json) == (1, 0, 0, 0)
+        assert counts(run(book, "spool", "--no-project", "--json").json) == (1, 1, 1, 0)
+
+
+def test_a_file_that_is_written_anew_under_its_name_loses_nothing(book: Path) -> None:
+    for written in (b"AB", b"CDE", b"F"):
+        path = put(book, "mine.jsonl", b"".join(line(chr(name)) for name in written))
+        with path.open("ab") as writer:
+            fcntl.flock(writer, fcntl.LOCK_EX)
+            run(book, "spool", "--no-project")
+    run(book, "spool")
+    assert instruments(book) == list("ABCDEF")
+
+
+def test_two_intakes_at_once_lose_nothing_and_count_nothing_twice(book: Path) -> None:
+    names = [f"M{number:04}" for number in range(2000)]
+    for start in range(0, 2000, 500):
+        put(book, f"{start:04}.jsonl", b"".join(map(line, names[start : start + 500])))
+    command = [
+        sys.executable,
+        "-c",
+        "from tools.cli import main; main()",
+        "--book",
+        str(book),
+        "spool",
+        "--no-project",
+    ]
+    intakes = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [intake.wait(60) for intake in intakes] == [0, 0]
+    assert len(events(book)) == 2000
+    run(book, "spool")
+    assert instruments(book) == names
+    assert len(events(book)) == 2000
 
 
 def test_a_torn_tail_is_kept_and_told_once(book: Path) -> None:
@@ -235,9 +270,27 @@ def test_the_same_key_told_anew_is_a_revision_and_read_again_nothing(book: Path)
         for bid in ("0.45", "0.46", "0.45"):
             assert bot.record("market.quote", quote("A") | {"bid": bid})
         assert counts(run(book, "spool", "--json").json) == (1, 2, 0, 0)
-        for note in (book / "spool" / "taken").iterdir():
-            note.unlink()
         assert counts(run(book, "spool", "--json").json) == (0, 0, 3, 0)
+
+
+def test_what_an_intake_in_between_has_seen_does_not_swallow_what_is_said_again(
+    book: Path,
+) -> None:
+    told = []
+    with Recorder(book / "spool") as bot:
+        for bid in ("0.45", "0.46", "0.45"):
+            assert bot.record("market.quote", quote("A") | {"bid": bid})
+            told.append(counts(run(book, "spool", "--no-project", "--json").json))
+    assert told == [(1, 0, 0, 0), (0, 1, 1, 0), (0, 1, 2, 0)]
+
+
+def test_two_bots_that_correct_each_other_both_count(book: Path) -> None:
+    with Recorder(book / "spool") as one, Recorder(book / "spool") as other:
+        for bot, bid in ((one, "0.45"), (one, "0.45"), (other, "0.46"), (one, "0.45")):
+            assert bot.record("market.quote", quote("A") | {"bid": bid})
+            run(book, "spool", "--no-project")
+    run(book, "spool")
+    assert [event.revision for event in events(book)] == [1, 2, 3]
 
 
 def test_before_a_fetch_the_spool_is_taken_in_and_told(book: Path) -> None:
@@ -252,6 +305,39 @@ def test_before_a_fetch_the_spool_is_taken_in_and_told(book: Path) -> None:
     assert told.verdict.endswith(" from 1 spool file; fetched")
     assert (told.data["new"], told.data["spool"]["new"]) == (5, 1)
     assert spool.told_with(nothing, done) is done
+
+
+def test_counts_of_what_was_taken_in_survive_what_fails_afterwards(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(book, "a.jsonl", line("A") + b"hello\n")
+    put(book, "b.jsonl", line("B"))
+    append = SQLiteLog.append
+
+    def failing(log: SQLiteLog, batch: Any, *, dry_run: bool = False) -> Any:  # noqa: ANN401
+        if any("B" in event.key for event in batch):
+            raise CannotDoError("the disk is full")
+        return append(log, batch, dry_run=dry_run)
+
+    monkeypatch.setattr(SQLiteLog, "append", failing)
+    loaded = books.load(book)
+    with loaded.open_log() as log:
+        taken = spool.take_in(loaded, log)
+    assert (taken.counts["new"], taken.rejected, taken.wrong) == (2, 1, ["the disk is full"])
+    with pytest.raises(CannotDoError), spool.told_anyway(taken):
+        raise CannotDoError("no network")
+    told = capsys.readouterr().err
+    assert "REJECTED a.jsonl:2" in told
+    assert "2 new events" in told
+    ran = run(book, "spool")
+    assert ran.code == 3
+    assert "from 1 spool file" in ran.err
+
+
+def test_names_that_would_move_the_cursor_are_told_in_one_line(book: Path) -> None:
+    put(book, "a\x1b[31m\nb.jsonl", b"")
+    ran = run(book, "spool")
+    assert "left a\\x1b[31m\\nb.jsonl: not named" in ran.out
 
 
 def test_a_spool_that_fails_is_told_and_stops_nothing(book: Path) -> None:

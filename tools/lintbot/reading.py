@@ -1,172 +1,268 @@
-"""From Python's syntax tree to a program: what each statement evaluates, in which order."""
+"""From Python's syntax tree to functions: the calls that matter, and what runs behind each.
+
+Statements become steps, and bodies become lists of steps; what can never run is left out.
+"""
 
 import ast
+import re
+import warnings
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from tools.lintbot.names import ID_NAMES
-from tools.lintbot.program import MODULE, Block, File, Function, Step, Use
-from tools.lintbot.texts import Scope
+from tools.lintbot.names import CONSTANT, ID_NAMES, KIND, UNKNOWN, is_address, is_verb, words
+
+_ADDRESS_WORDS: Final = frozenset({"url", "uri", "path", "join", "urljoin", "endpoint", "str"})
+_PERCENT: Final = re.compile(r"%(\([^)]*\))?[-+ #0-9.]*[a-zA-Z]")
+_BRACES: Final = re.compile(r"\{[^}]*\}")
+_LAST: Final = re.compile(rf"{CONSTANT}(\w+){CONSTANT}\Z")
+_CONSTANTS_MAX: Final = 8
+_NO_CLASSES: Final = frozenset({"Any", "Optional", "Union", "Callable", "Awaitable", "Self"})
+
+Label = Literal["body", "loop", "try", "except", "else", "finally"]
 
 
-def read_file(path: str, tree: ast.Module, constants: dict[str, list[ast.expr]]) -> File:
-    """Turn a parsed file into functions. `constants` are those of the whole tree, and grow."""
-    module = path.rsplit(".", 1)[0].replace("/", ".").removesuffix(".__init__")
-    file = File(path, module)
-    scope = Scope(constants=constants)
-    _Reader(file).read(tree, scope)
-    for told in (scope.local, scope.attributes):
-        for name, values in told.items():
-            if name.isupper():
-                constants[name] += values
-    return file
+@dataclass(slots=True, eq=False)
+class Use:
+    """A call, or a function that is handed on to be called.
+
+    name      its last name: `create_order` of `self.client.create_order`
+    receiver  the names before it; "Class()" where that is made on the spot
+    how       called, handed to a call, or only named
+    texts     addresses, verbs and kinds of records that the call is given
+    order_id  how the order's id begins, and whether that is all of it
+    on_error  it stands below an `except`
+    """
+
+    function: "Function"
+    name: str
+    receiver: tuple[str, ...]
+    how: Literal["called", "handed", "named"]
+    line: int
+    column: int
+    texts: tuple[str, ...] = ()
+    order_id: tuple[str, bool] | None = None
+    on_error: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """One statement: what it evaluates itself, the steps in it, and whether it leaves."""
+
+    uses: list[Use] = field(default_factory=list)
+    parts: list[tuple[Label, list["Step"]]] = field(default_factory=list)
+    leaves: Literal["", "function", "loop"] = ""
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function, a method (of `owner`), or the code of a file itself.
+
+    owner  the class in which it stands, however deep
+    outer  the function around it
+    texts  what its variables stand for
+    """
+
+    file: "File"
+    name: str
+    shown: str
+    owner: str = ""
+    is_method: bool = False
+    outer: "Function | None" = None
+    steps: list[Step] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
+    local: set[str] = field(default_factory=set)
+    texts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class File:
+    """One file.
+
+    imports    for each name the module, and the name in it where it has one
+    classes    their bases
+    types      for each variable the classes of which it may be
+    constants  for each name in capitals, and each attribute, what it stands for
+    addresses  whether it has the address of orders in it
+    """
+
+    path: str
+    functions: list[Function] = field(default_factory=list)
+    imports: dict[str, tuple[str, str]] = field(default_factory=dict)
+    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    types: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    constants: dict[str, str] = field(default_factory=dict)
+    addresses: bool = False
+
+
+def read_file(path: str, content: bytes, names: set[str]) -> File:
+    """Read the functions of a file, and those of their calls that use one of the names."""
+    with warnings.catch_warnings():
+        # what Python has to say about somebody else's code
+        warnings.simplefilter("ignore")
+        tree = ast.parse(content)
+    reader = _Reader(File(path), names)
+    reader.read(tree)
+    return reader.file
+
+
+def resolved(text: str, constants: dict[str, str]) -> str:
+    """Return a text that ends with a constant as it then ends."""
+    for _ in range(_CONSTANTS_MAX):
+        last = _LAST.search(text)
+        if not last:
+            break
+        text = text[: last.start()] + constants.get(last[1], UNKNOWN)
+    return text
 
 
 class _Reader:
-    """Walks one file."""
+    def __init__(self, file: File, names: set[str]) -> None:
+        self.file = file
+        self._names = names
+        self._function = Function(file, "", "<module>")
+        self._uses: list[Use] = []
+        self._class = ""
+        self._on_error = False
 
-    def __init__(self, file: File) -> None:
-        self._file = file
+    def read(self, tree: ast.Module) -> None:
+        self.file.functions.append(self._function)
+        self._function.steps = self._block(tree.body)
 
-    def read(self, tree: ast.Module, scope: Scope) -> None:
-        """Read the file's own code, and with it everything else."""
-        function = Function(self._file, MODULE, MODULE, 1, "module", scope=scope)
-        self._file.functions.append(function)
-        self._block(tree.body, function.body, function)
-
-    def _block(self, body: list[ast.stmt], block: Block, function: Function) -> None:
+    def _block(self, body: list[ast.stmt]) -> list[Step]:
+        steps = []
         for statement in body:
-            if isinstance(statement, ast.ClassDef):
-                self._class(statement, block, function)
-                continue
-            step = Step(block)
-            block.steps.append(step)
-            self._statement(statement, step, function)
+            step = Step()
+            around, self._uses = self._uses, step.uses
+            self._statement(statement, step)
+            self._uses = around
+            if step.uses or step.parts or step.leaves:
+                steps.append(step)
+            if step.leaves:
+                break
+        return steps
 
-    def _class(self, node: ast.ClassDef, block: Block, function: Function) -> None:
-        step = Step(block)
-        block.steps.append(step)
-        for part in (*node.decorator_list, *node.bases):
-            self._evaluate(part, step, function)
-        self._file.classes[node.name] = tuple(
-            base.id if isinstance(base, ast.Name) else base.attr
-            for base in node.bases
-            if isinstance(base, ast.Name | ast.Attribute)
-        )
-        # the body of a class runs where it stands; what it sets are attributes
-        own = Function(self._file, node.name, node.name, node.lineno, "class", node.name, function)
-        own.scope = Scope(function.scope.attributes, function.scope.attributes)
-        own.scope.outer = function.scope
-        own.scope.constants = function.scope.constants
-        own.uses = function.uses
-        inner = Block(step)
-        step.parts.append(inner)
-        self._block(node.body, inner, own)
+    def _part(self, step: Step, label: Label, body: list[ast.stmt]) -> None:
+        before = self._on_error
+        self._on_error = before or label == "except"
+        if steps := self._block(body):
+            step.parts.append((label, steps))
+        self._on_error = before
 
     # one case a kind of statement
-    def _statement(  # noqa: C901, PLR0912
-        self, node: ast.stmt, step: Step, function: Function
-    ) -> None:
+    def _statement(self, node: ast.stmt, step: Step) -> None:  # noqa: C901, PLR0912
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._function(node, step, function)
+                self._define(node)
+            case ast.ClassDef():
+                self._define_class(node, step)
             case ast.If():
-                self._if(node, step, function)
-            case ast.For() | ast.AsyncFor() | ast.While():
-                header = [node.test] if isinstance(node, ast.While) else [node.iter, node.target]
-                for part in header:
-                    self._evaluate(part, step, function)
-                never = isinstance(node, ast.While) and _constant(node.test) is False
-                self._part(node.body, step, function, "loop", dead=never)
-                self._part(node.orelse, step, function, "else")
+                self._if(node, step)
+            case ast.While(test=test):
+                self._evaluate(test)
+                self._part(step, "loop", [] if _constant(test) is False else node.body)
+                self._part(step, "else", node.orelse)
+            case ast.For() | ast.AsyncFor():
+                self._evaluate(node.iter)
+                self._part(step, "loop", node.body)
+                self._part(step, "else", node.orelse)
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
-                    self._evaluate(item.context_expr, step, function)
+                    self._evaluate(item.context_expr)
                     if item.optional_vars:
-                        self._assign(item.optional_vars, item.context_expr, function)
-                self._part(node.body, step, function)
+                        self._assign(item.optional_vars, item.context_expr)
+                self._part(step, "body", node.body)
             case ast.Try() | ast.TryStar():
-                self._part(node.body, step, function, "try")
+                self._part(step, "try", node.body)
                 for handler in node.handlers:
-                    self._part(handler.body, step, function, "except")
-                self._part(node.orelse, step, function, "else")
-                self._part(node.finalbody, step, function, "finally")
+                    self._part(step, "except", handler.body)
+                self._part(step, "else", node.orelse)
+                self._part(step, "finally", node.finalbody)
             case ast.Match():
-                self._evaluate(node.subject, step, function)
+                self._evaluate(node.subject)
                 for case in node.cases:
-                    if case.guard:
-                        self._evaluate(case.guard, step, function)
-                    self._part(case.body, step, function)
-            case ast.Import() | ast.ImportFrom():
-                self._import(node)
+                    self._evaluate(case.guard)
+                    self._part(step, "body", case.body)
+            case ast.Import():
+                for alias in node.names:
+                    name = alias.name if alias.asname else alias.name.partition(".")[0]
+                    self.file.imports[alias.asname or name] = (name, "")
+            case ast.ImportFrom():
+                module = "." * node.level + (node.module or "")
+                for alias in node.names:
+                    self.file.imports[alias.asname or alias.name] = (module, alias.name)
             case _:
-                self._simple(node, step, function)
+                self._simple(node, step)
 
-    def _part(
-        self,
-        body: list[ast.stmt],
-        step: Step,
-        function: Function,
-        label: str = "body",
-        *,
-        dead: bool = False,
-    ) -> None:
-        if body:
-            block = Block(step, label, dead)
-            step.parts.append(block)
-            self._block(body, block, function)
-
-    def _if(self, node: ast.If, step: Step, function: Function) -> None:
+    def _if(self, node: ast.If, step: Step) -> None:
         # a long chain of elif is flat to people, and deep to Python
         while True:
-            self._evaluate(node.test, step, function)
+            self._evaluate(node.test)
             told = _constant(node.test)
-            self._part(node.body, step, function, dead=told is False)
-            rest = node.orelse
+            self._part(step, "body", [] if told is False else node.body)
+            rest = [] if told is True else node.orelse
             if len(rest) != 1 or not isinstance(rest[0], ast.If):
-                self._part(rest, step, function, dead=told is True)
+                self._part(step, "body", rest)
                 return
             node = rest[0]
 
-    # one case a kind of statement
-    def _simple(  # noqa: C901
-        self, node: ast.stmt, step: Step, function: Function
-    ) -> None:
-        scope = function.scope
+    def _simple(self, node: ast.stmt, step: Step) -> None:
         match node:
             case ast.Assign(targets=targets, value=value):
+                self._evaluate(value)
                 for target in targets:
-                    self._assign(target, value, function)
+                    self._assign(target, value)
             case ast.AnnAssign(target=target, value=value, annotation=annotation):
-                if value is not None:
-                    self._assign(target, value, function)
+                self._evaluate(value)
                 self._type(target, annotation)
-            case ast.Expr(value=ast.Constant()):
-                return
+                if value:
+                    self._assign(target, value)
             case ast.Return() | ast.Raise():
-                step.exit = "return"
+                step.leaves = "function"
+                self._children(node)
             case ast.Break() | ast.Continue():
-                step.exit = "loop"
-            case ast.AugAssign(target=ast.Name(id=name), value=value, op=ast.Add()):
-                scope.local[name] = [
-                    ast.BinOp(left, ast.Add(), value) for left in scope.local.get(name, [])
-                ]
-        for name_, child in ast.iter_fields(node):
-            for part in child if isinstance(child, list) else [child]:
-                if isinstance(part, ast.expr) and name_ != "annotation":
-                    self._evaluate(part, step, function)
+                step.leaves = "loop"
+            case _:
+                self._children(node)
 
-    def _assign(self, target: ast.expr, value: ast.expr, function: Function) -> None:
-        scope = function.scope
+    def _define(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        told = node.args
+        for part in (*node.decorator_list, *told.defaults, *told.kw_defaults):
+            self._evaluate(part)
+        around, class_ = self._function, self._class
+        around.local.add(node.name)
+        shown = ".".join(filter(None, (around.shown if around.outer else "", class_, node.name)))
+        made = Function(self.file, node.name, shown, class_ or around.owner, bool(class_), around)
+        made.texts = dict(around.texts)
+        self._function, self._class, on_error, self._on_error = made, "", self._on_error, False
+        for argument in (*told.posonlyargs, *told.args, *told.kwonlyargs):
+            made.local.add(argument.arg)
+            self._type(ast.Name(argument.arg), argument.annotation)
+        self.file.functions.append(made)
+        made.steps = self._block(node.body)
+        self._function, self._class, self._on_error = around, class_, on_error
+
+    def _define_class(self, node: ast.ClassDef, step: Step) -> None:
+        self._children(*node.decorator_list, *node.bases)
+        bases = (_dotted(base) for base in node.bases)
+        self.file.classes[node.name] = tuple(base[-1] for base in bases)
+        around, self._class = self._class, node.name
+        self._part(step, "body", node.body)
+        self._class = around
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        self._children(target)
+        text = self._text(value)
+        name = ""
         match target:
             case ast.Name(id=name):
-                scope.local[name].append(value)
-            case ast.Attribute(value=ast.Name(id=owner), attr=name):
-                scope.attributes[name].append(value)
-                if name in ID_NAMES:
-                    scope.members[owner].append(value)
-            case ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant(value=str(name))):
-                if name in ID_NAMES:
-                    scope.members[owner].append(value)
+                self._function.local.add(name)
+                if self._matters(text):
+                    self._function.texts[name] = text
+            case ast.Attribute(attr=name):
+                pass
+        if self._matters(text) and (name.isupper() or isinstance(target, ast.Attribute)):
+            self.file.constants.setdefault(name, text)
         made = value.value if isinstance(value, ast.Await) else value
         if isinstance(made, ast.Call):
             self._type(target, made.func)
@@ -175,160 +271,150 @@ class _Reader:
         """Note which classes a variable may be of, as its annotation or its maker tells."""
         if told is None or not isinstance(target, ast.Name | ast.Attribute):
             return
-        known = target.id if isinstance(target, ast.Name) else target.attr
         for node in ast.walk(told):
-            match node:
-                case ast.Name(id=name) | ast.Attribute(attr=name):
-                    pass
-                case ast.Constant(value=str(name)):
-                    name = name.rsplit(".", 1)[-1]
-                case _:
-                    continue
-            if name[:1].isupper() and name not in _NO_CLASSES:
-                self._file.types[known].add(name)
+            name = node.value if isinstance(node, ast.Constant) else ""
+            if isinstance(node, ast.Name | ast.Attribute):
+                name = _dotted(node)[-1]
+            if isinstance(name, str) and name[:1].isupper() and name not in _NO_CLASSES:
+                self.file.types[_dotted(target)[-1]].add(name.rsplit(".", 1)[-1])
 
-    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
-        for alias in node.names:
-            if isinstance(node, ast.ImportFrom):
-                module = "." * node.level + (node.module or "")
-                self._file.imports[alias.asname or alias.name] = (module, alias.name)
-            else:
-                name = alias.asname or alias.name.partition(".")[0]
-                self._file.imports[name] = (alias.name, None)
-
-    def _function(
-        self, node: ast.FunctionDef | ast.AsyncFunctionDef, step: Step, function: Function
-    ) -> None:
-        arguments = node.args
-        defaults = [*arguments.defaults, *(one for one in arguments.kw_defaults if one)]
-        for decorator in node.decorator_list:
-            # a decorator that is called gets the function; it is none of the function's calls
-            parts = decorator.args if isinstance(decorator, ast.Call) else [decorator]
-            for part in parts:
-                self._evaluate(part, step, function)
-        for default in defaults:
-            self._evaluate(default, step, function)
-        in_class = function.sort == "class"
-        shown = node.name if function.sort == "module" else f"{function.shown}.{node.name}"
-        sort: Literal["method", "function"] = "method" if in_class else "function"
-        made = Function(self._file, node.name, shown, node.lineno, sort, function.owner)
-        # a method is found through its class, a nested function through the one around it
-        made.outer = function.outer if in_class else function
-        made.scope.outer = function.scope.outer if in_class else function.scope
-        made.scope.attributes = function.scope.attributes
-        made.scope.constants = function.scope.constants
-        made.defaults = defaults
-        for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
-            made.scope.local[argument.arg] = []
-            self._type(ast.Name(argument.arg), argument.annotation)
-        _default(made.scope, arguments)
-        self._file.functions.append(made)
-        self._block(node.body, made.body, made)
+    def _children(self, *nodes: ast.AST) -> None:
+        for node in nodes:
+            for child in ast.iter_child_nodes(node):
+                self._evaluate(child)
 
     # one case a kind of expression
-    def _evaluate(  # noqa: C901, PLR0912
-        self, node: ast.AST, step: Step, function: Function
-    ) -> None:
+    def _evaluate(self, node: ast.AST | None) -> None:  # noqa: C901
         """Note the uses in an expression, in the order in which Python evaluates it."""
         match node:
+            case None:
+                pass
             case ast.Call():
-                self._call(node, step, function)
-            case ast.Lambda(args=arguments, body=body):
-                # counted as run where it stands
-                for default in arguments.defaults:
-                    self._evaluate(default, step, function)
-                self._evaluate(body, step, function)
+                self._call(node)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
-                for generator in node.generators:
-                    self._evaluate(generator, step, function)
-                made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-                for part in made:
-                    self._evaluate(part, step, function)
+                for part in reversed([*ast.iter_child_nodes(node)]):
+                    self._evaluate(part)
             case ast.NamedExpr(target=target, value=value):
-                self._assign(target, value, function)
-                self._evaluate(value, step, function)
+                self._evaluate(value)
+                self._assign(target, value)
             case ast.Name(ctx=ast.Load()):
-                self._note(node, None, step, function)
-            case ast.Attribute(value=value):
-                self._evaluate(value, step, function)
-                if isinstance(value, ast.Name) and value.id in {"self", "cls"}:
-                    self._note(node, None, step, function)
-            case ast.Constant(value=str(text)):
-                self._file.texts.append(text)
+                self._note(node, "named")
+            case ast.Attribute():
+                self._evaluate(node.value)
+                self._note(node, "named")
+            case ast.Constant(value=str()) | ast.JoinedStr():
+                text = self._text(node)
+                self.file.addresses |= "/" in text and is_address(text)
+                for part in ast.walk(node):
+                    if isinstance(part, ast.FormattedValue):
+                        self._evaluate(part.value)
             case _:
-                for child in ast.iter_child_nodes(node):
-                    self._evaluate(child, step, function)
+                self._children(node)
 
-    def _call(self, node: ast.Call, step: Step, function: Function) -> None:
-        handed: list[ast.Name | ast.Attribute] = []
-        if isinstance(node.func, ast.Attribute):
-            self._evaluate(node.func.value, step, function)
-        elif not isinstance(node.func, ast.Name):
-            self._evaluate(node.func, step, function)
-        for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
-            if isinstance(argument, ast.Name | ast.Attribute):
-                handed.append(argument)
-                if isinstance(argument, ast.Attribute):
-                    self._evaluate(argument.value, step, function)
+    def _call(self, node: ast.Call) -> None:
+        arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+        for part in (node.func, *arguments):
+            if isinstance(part, ast.Name | ast.Attribute):
+                self._children(part)
             else:
-                self._evaluate(argument, step, function)
-        for argument in handed:
-            self._note(argument, node, step, function)
+                self._evaluate(part)
+        texts = [self._text(argument) for argument in arguments]
+        if any(self._matters(text) for text in texts):
+            texts = [text for text in texts if self._matters(text) or is_verb(text)]
+        else:
+            texts = []
+        for argument in arguments:
+            if isinstance(argument, ast.Name | ast.Attribute):
+                self._note(argument, "handed", node, tuple(texts))
         if isinstance(node.func, ast.Name | ast.Attribute):
-            self._note(node.func, node, step, function, called=True)
+            self._note(node.func, "called", node, tuple(texts))
 
-    @staticmethod
     def _note(
+        self,
         node: ast.Name | ast.Attribute,
-        call: ast.Call | None,
-        step: Step,
-        function: Function,
-        *,
-        called: bool = False,
+        how: Literal["called", "handed", "named"],
+        call: ast.Call | None = None,
+        texts: tuple[str, ...] = (),
     ) -> None:
-        name = node.id if isinstance(node, ast.Name) else node.attr
-        place = call.func if call and called else node
-        line, column = place.end_lineno or place.lineno, place.end_col_offset or 0
-        user = function
-        while user.sort == "class" and user.outer is not None:
-            user = user.outer  # the body of a class is run by what it stands in
-        use = Use(name, _receiver(node), call, called, line, column, user, step)
-        step.uses.append(use)
-        user.uses.append(use)
+        *receiver, name = _dotted(node)
+        if name not in self._names and not texts:
+            return
+        line, column = node.end_lineno or node.lineno, node.end_col_offset or 0
+        told = _order_id(call) if call else None
+        use = Use(
+            self._function, name, tuple(receiver), how, line, column, texts, told, self._on_error
+        )
+        self._uses.append(use)
+        self._function.uses.append(use)
+
+    def _matters(self, text: str) -> bool:
+        last = _LAST.search(text)
+        return text == KIND or is_address(text) or bool(last and last[1] in self._names)
+
+    # one case a kind of expression
+    def _text(self, node: ast.expr) -> str:  # noqa: C901, PLR0911
+        """Return the text that an expression is, or at least how it ends."""
+        match node:
+            case ast.Constant(value=str(text)):
+                return text
+            case ast.JoinedStr(values=parts):
+                return "".join(self._text(part) for part in parts)
+            case ast.FormattedValue(value=value) | ast.NamedExpr(value=value):
+                return self._text(value)
+            case ast.BinOp(op=ast.Add() | ast.Div(), right=right):
+                return UNKNOWN + self._text(right)
+            case ast.BinOp(left=left, op=ast.Mod()):
+                return _PERCENT.sub(UNKNOWN, self._text(left))
+            case ast.Call(func=ast.Attribute(value=value, attr="format")):
+                return _BRACES.sub(UNKNOWN, self._text(value))
+            case ast.Call(func=made, args=[*_, value]) if _ADDRESS_WORDS & {
+                *words(_dotted(made)[-1])
+            }:
+                return UNKNOWN + self._text(value)
+            case ast.List(elts=[*_, value]):
+                return self._text(value)
+            case ast.Name(id=name) if name in self._function.texts:
+                return self._function.texts[name]
+            case ast.Attribute(attr=name) if name in self.file.constants:
+                return self.file.constants[name]
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name.isupper():
+                return CONSTANT + name + CONSTANT
+        return UNKNOWN
 
 
-_NO_CLASSES: Final = frozenset({"Any", "Optional", "Union", "Callable", "Awaitable", "Self"})
-
-
-def _receiver(node: ast.Name | ast.Attribute) -> tuple[str, ...]:
+def _dotted(node: ast.expr) -> tuple[str, ...]:
+    """Return the names of `a.b.c`; "b()" where something is called, "?" where it is no name."""
     names: list[str] = []
-    at: ast.expr = node
-    while isinstance(at, ast.Attribute):
-        names.append(at.attr)
-        at = at.value
-    names.append(at.id if isinstance(at, ast.Name) else "()")
-    return tuple(reversed(names))[:-1]
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        names.append(node.id)
+    elif isinstance(node, ast.Call):
+        names.append(_dotted(node.func)[-1] + "()")
+    else:
+        names.append("?")
+    return tuple(reversed(names))
 
 
-def _default(scope: Scope, arguments: ast.arguments) -> None:
-    positional = [*arguments.posonlyargs, *arguments.args]
-    told = positional[len(positional) - len(arguments.defaults) :]
-    pairs = [*zip(told, arguments.defaults, strict=True)]
-    pairs += [
-        (argument, default)
-        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-        if default is not None
-    ]
-    for argument, default in pairs:
-        if isinstance(default, ast.Constant) and isinstance(default.value, str):
-            scope.local[argument.arg].append(default)
+def _order_id(call: ast.Call) -> tuple[str, bool] | None:
+    """Return how the id begins that a call states itself, or a dict that is written in it."""
+    pairs = [(keyword.arg, keyword.value) for keyword in call.keywords]
+    for given in (*call.args, *(value for _, value in pairs)):
+        if isinstance(given, ast.Dict):
+            keys = (key.value if isinstance(key, ast.Constant) else "" for key in given.keys)
+            pairs += zip(map(str, keys), given.values, strict=True)
+    for name, value in pairs:
+        match value:
+            case ast.Constant(value=str(text)) if name in ID_NAMES:
+                return text, True
+            case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]) if name in ID_NAMES:
+                return text, False
+    return None
 
 
 def _constant(node: ast.expr) -> bool | None:
     """Return what a condition always is; None where it depends."""
     if isinstance(node, ast.Constant):
         return bool(node.value)
-    if isinstance(node, ast.Name | ast.Attribute):
-        name = node.id if isinstance(node, ast.Name) else node.attr
-        return False if name == "TYPE_CHECKING" else None
-    return None
+    return False if _dotted(node)[-1] == "TYPE_CHECKING" else None

@@ -1,6 +1,10 @@
-"""The files of a bot's source tree: what is read, what is left out, what cannot be read."""
+"""The files of a bot's source tree, and which of them matter.
 
-import ast
+Every file is compiled, never run: Python then tells whether it can be read at all, and the names in
+each function. Only files with a name that leads to a post or to a record are read closely.
+"""
+
+import dis
 import os
 import stat
 import warnings
@@ -8,74 +12,167 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from inspect import CO_OPTIMIZED
 from pathlib import Path, PurePosixPath
+from types import CodeType
 from typing import Final
 
 from domain.errors import CannotDoError, UsageError
-from tools.lintbot.names import mentions_orders
+from tools.lintbot.names import KIND, Vocabulary, is_address, may_be_given
 
 SIZE_MAX_BYTES: Final = 5_000_000
 """A source that is larger was written by no one; it is reported, not read."""
+
+UNREADABLE: Final = (OSError, ValueError, SyntaxError, RecursionError, MemoryError)
 
 # fmt: off
 _SKIPPED: Final = frozenset({
     ".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", "site-packages", ".tox",
     ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache",
 })
-_PYTHON: Final = frozenset({".py", ".pyw"})
-_OTHER: Final = frozenset({
-    ".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java", ".kt",
-    ".scala", ".cs", ".rb", ".php", ".swift", ".c", ".cc", ".cpp", ".h", ".hpp", ".jl", ".r",
-    ".lua", ".ex", ".exs", ".sh", ".ipynb", ".pyx",
-})
 # fmt: on
+_ADDRESS: Final = "/orders"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One Python file, parsed. `path` is relative to the tree."""
+class Unit:
+    """A function, or the code of a file itself (without a name), and the names in it."""
 
-    path: str
-    tree: ast.Module
+    file: str
+    name: str
+    names: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Sources:
     """What a tree holds.
 
-    unreadable   Python files that could not be read or parsed, with the reason
-    not_checked  files in other languages that seem to post orders, and links out of the tree
-    skipped      folders and files that were left out
-    constants    what names in capitals stand for, anywhere in the tree
+    files       Python files that Python can read, relative to the root
+    unreadable  those that it cannot, with the reason
+    skipped     folders and files that were left out
+    links       those that lead out of the tree
+    constants   names that stand for an address of orders or for the kind of a record
     """
 
-    read: list[Source] = field(default_factory=list)
+    root: Path
+    files: list[str] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
-    not_checked: list[tuple[str, str]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-    constants: dict[str, list[ast.expr]] = field(default_factory=lambda: defaultdict(list))
+    links: list[str] = field(default_factory=list)
+    constants: set[str] = field(default_factory=set)
+
+    def content(self, name: str) -> bytes:
+        """Return what is in a file. Raise ValueError if it is none, or too large."""
+        path = self.root / name if self.root.is_dir() else self.root
+        told = path.stat()
+        if not stat.S_ISREG(told.st_mode):
+            raise ValueError("no regular file")
+        if told.st_size > SIZE_MAX_BYTES:
+            message = f"{told.st_size:,} bytes; at most {SIZE_MAX_BYTES:,} are read"
+            raise ValueError(message)
+        return path.read_bytes()
+
+    def refuse(self, name: str, error: BaseException) -> None:
+        """Note that a file cannot be read."""
+        reason = "nested too deeply"
+        if isinstance(error, SyntaxError):
+            reason = f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
+        elif isinstance(error, OSError):
+            reason = error.strerror or type(error).__name__
+        elif isinstance(error, ValueError):
+            reason = str(error)
+        self.unreadable.append((name, reason))
 
 
 def gather(root: Path, exclude: tuple[str, ...] = ()) -> Sources:
-    """Read all files below a folder, or one file. Nothing is imported and nothing is run.
+    """Find and compile all files below a folder, or one file. Nothing of it is run.
 
     Raise UsageError where there is nothing at that path.
     """
     if not root.exists():
         message = f"{root}: there is no such file or folder"
         raise UsageError(message)
-    found = Sources()
-    if not root.is_dir():
-        _take(root, root.name, found, python=True)
-        return found
-    for name in _names(root, exclude, found):
-        path = root / name
-        suffix = path.suffix.lower()
-        if suffix in _PYTHON or (not suffix and _is_script(path)):
-            _take(path, name, found, python=True)
-        elif suffix in _OTHER:
-            _take(path, name, found, python=False)
+    found = Sources(root)
+    for name in _names(root, exclude, found) if root.is_dir() else [root.name]:
+        try:
+            with warnings.catch_warnings():
+                # what Python has to say about somebody else's code
+                warnings.simplefilter("ignore")
+                code = compile(found.content(name), name, "exec", dont_inherit=True)
+        except UNREADABLE as error:
+            found.refuse(name, error)
+        else:
+            found.files.append(name)
+            found.units.append(Unit(name, "", _read(code, name, found)))
     return found
+
+
+def leading(sources: Sources, vocabulary: Vocabulary) -> tuple[set[str], set[str]]:
+    """Return the names by which an order may be posted or recorded, and the files with such."""
+    marks = {_ADDRESS, KIND} | sources.constants
+    names = set(marks)
+    users: dict[str, list[str]] = defaultdict(list)
+    todo = []
+    for unit in sources.units:
+        direct = {name for name in unit.names if vocabulary.is_direct(name)}
+        names |= direct
+        given = not {"POST", "post"}.isdisjoint(unit.names) or any(
+            may_be_given(name) for name in unit.names
+        )
+        if direct or (given and not marks.isdisjoint(unit.names)):
+            todo.append(unit.name)
+        for name in unit.names:
+            users[name].append(unit.name)
+    while todo:
+        name = todo.pop()
+        if name and name not in names:
+            names.add(name)
+            todo += users.get(name, ())
+    return names, {unit.file for unit in sources.units if not names.isdisjoint(unit.names)}
+
+
+def _read(code: CodeType, file: str, found: Sources) -> tuple[str, ...]:
+    """Return the names in a piece of code, and note the functions in it."""
+    names = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    for constant in _flat(code.co_consts):
+        if isinstance(constant, CodeType):
+            inner = _read(constant, file, found)
+            if constant.co_name.startswith("<") or not constant.co_flags & CO_OPTIMIZED:
+                # a lambda, a comprehension or the body of a class
+                names.update(inner)
+            else:
+                *_, owner, name = ("", *constant.co_qualname.split("."))
+                found.units.append(Unit(file, owner if name == "__init__" else name, inner))
+        elif constant in {KIND, "POST", "post"}:
+            names.add(str(constant))
+        elif isinstance(constant, str) and is_address(constant):
+            names.add(_ADDRESS)
+    if not code.co_flags & CO_OPTIMIZED and not {_ADDRESS, KIND}.isdisjoint(names):
+        found.constants |= _declared(code)
+    return tuple(names)
+
+
+def _declared(code: CodeType) -> set[str]:
+    """Return the names that a file or a class gives to addresses and kinds of records."""
+    found = set()
+    text = ""
+    for told in dis.get_instructions(code):
+        if told.opname == "LOAD_CONST":
+            text = told.argval if isinstance(told.argval, str) else text
+        elif told.opname.startswith("STORE_"):
+            if text == KIND or is_address(text):
+                found.add(told.argval)
+            text = ""
+    return found
+
+
+def _flat(told: tuple[object, ...]) -> Iterator[object]:
+    for one in told:
+        if isinstance(one, tuple):
+            yield from _flat(one)
+        else:
+            yield one
 
 
 def _names(root: Path, exclude: tuple[str, ...], found: Sources) -> Iterator[str]:
@@ -93,27 +190,25 @@ def _names(root: Path, exclude: tuple[str, ...], found: Sources) -> Iterator[str
             relative = path.relative_to(root).as_posix()
             if _left_out(relative, exclude) or name in _SKIPPED or (path / "pyvenv.cfg").exists():
                 found.skipped.append(relative)
-            elif path.is_symlink():
-                # what lies in the tree is read where it lies
-                if not path.resolve().is_relative_to(real):
-                    found.not_checked.append((relative, "a link that leads out of the tree"))
-            else:
+            elif not path.is_symlink():
                 kept.append(name)
+            elif not path.resolve().is_relative_to(real):
+                # what lies in the tree is read where it lies
+                found.links.append(relative)
         folders[:] = kept
         for name in sorted(files):
-            relative = (at / name).relative_to(root).as_posix()
+            path = at / name
+            relative = path.relative_to(root).as_posix()
             if _left_out(relative, exclude):
                 found.skipped.append(relative)
-            else:
+            elif path.suffix.lower() in {".py", ".pyw"} or (not path.suffix and _is_script(path)):
                 yield relative
 
 
 def _left_out(relative: str, exclude: tuple[str, ...]) -> bool:
     name = PurePosixPath(relative).name
-    return any(
-        fnmatch(relative, pattern.rstrip("/")) or fnmatch(name, pattern.rstrip("/"))
-        for pattern in exclude
-    )
+    patterns = [pattern.rstrip("/") for pattern in exclude]
+    return any(fnmatch(relative, pattern) or fnmatch(name, pattern) for pattern in patterns)
 
 
 def _is_script(path: Path) -> bool:
@@ -125,43 +220,3 @@ def _is_script(path: Path) -> bool:
     except OSError:
         return False
     return first.startswith(b"#!") and b"python" in first
-
-
-def _take(path: Path, name: str, found: Sources, *, python: bool) -> None:
-    try:
-        content = _content(path)
-        if python:
-            found.read.append(Source(name, _parsed(content)))
-        elif mentions_orders(content.decode("utf-8", "replace")):
-            found.not_checked.append((name, "seems to post orders; only Python is checked"))
-    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError) as error:
-        (found.unreadable if python else found.not_checked).append((name, _reason(error)))
-
-
-def _content(path: Path) -> bytes:
-    told = path.stat()
-    if not stat.S_ISREG(told.st_mode):
-        message = "no regular file"
-        raise ValueError(message)
-    if told.st_size > SIZE_MAX_BYTES:
-        message = f"{told.st_size:,} bytes; at most {SIZE_MAX_BYTES:,} are read"
-        raise ValueError(message)
-    return path.read_bytes()
-
-
-def _parsed(content: bytes) -> ast.Module:
-    with warnings.catch_warnings():
-        # what Python has to say about somebody else's code
-        warnings.simplefilter("ignore")
-        return ast.parse(content)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, SyntaxError):
-        where = f"line {error.lineno}: " if error.lineno else ""
-        return f"{where}{error.msg}"
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    if isinstance(error, ValueError):
-        return str(error)
-    return "nested too deeply"
