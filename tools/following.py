@@ -8,7 +8,7 @@ from adapters.kalshi.follow import Following, Pauses
 from adapters.kalshi.taking import Taker
 from adapters.log.sqlite import SQLiteLog
 from domain.errors import UsageError
-from tools import alerts, fetch, outcome
+from tools import alerts, fetch, outcome, spool
 from tools.book import Book
 from tools.outcome import Outcome, counted, tell
 from tools.project import NOTHING, Projected, project_after
@@ -36,7 +36,7 @@ class _Rounds:
     """Of messages."""
 
     def catch_up(self, reason: str) -> bool:
-        """Ask REST for what is new, and tell whether all of it came.
+        """Take the spool in, ask REST for what is new, and tell whether all of it came.
 
         `--full` and `--since` count until a round is complete.
         """
@@ -44,14 +44,17 @@ class _Rounds:
         wanted = replace(self.wanted, full=False, since=None) if begun else self.wanted
         owner = fetch.owner_at(self.book, self.entry.site)
         self.tell_of_messages()
-        told = fetch.one_round(
-            self.book,
-            self.log,
-            self.client,
-            owner,
-            wanted,
-            self.entry.clock,
-        )
+        spooled = spool.take_in(self.book, self.log)
+        with spool.told_anyway(spooled):
+            told = fetch.one_round(
+                self.book,
+                self.log,
+                self.client,
+                owner,
+                wanted,
+                self.entry.clock,
+            )
+        told = spool.told_with(spooled, told)
         self.head = self.log.head()
         self.done.append(told)
         for line in told.body:

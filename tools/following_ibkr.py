@@ -14,7 +14,7 @@ from adapters.log.sqlite import SQLiteLog
 from adapters.taking import Census, Sighting
 from domain.errors import UsageError
 from domain.ibkr import messages
-from tools import fetch_ibkr, outcome
+from tools import fetch_ibkr, outcome, spool
 from tools.book import Book
 from tools.fetch_ibkr import Access, Wanted
 from tools.outcome import Outcome, counted, tell
@@ -68,8 +68,11 @@ class _Rounds:
     def _tell(self, asked: Asked, drifted: list[Sighting], reason: str) -> None:
         covered = fetch_ibkr.projected_until(self.book)
         with self.book.open_log() as log:
+            spooled = spool.take_in(self.book, log)
             head = log.head()
-            told = fetch_ibkr.round_told(self.book, log, asked, drifted, covered, self.wanted)
+            with spool.told_anyway(spooled):
+                told = fetch_ibkr.round_told(self.book, log, asked, drifted, covered, self.wanted)
+            told = spool.told_with(spooled, told)
         self.head = head
         self.note(told)
         for line in told.body:

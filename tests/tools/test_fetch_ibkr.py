@@ -37,6 +37,7 @@ from tools.book import Book
 from tools.fetch_ibkr import Access, Wanted
 from tools.following_ibkr import _Rounds
 from tools.outcome import Outcome
+from tools.recorder import Recorder
 
 PROGRAMS_KEYS = (
     "dry_run complete streams new revisions duplicates commissions_pending drift impossible_values "
@@ -383,6 +384,8 @@ def test_following_projects_and_tells_of_what_is_new(tmp_path: Path) -> None:
         def stop() -> bool:
             return any(line.startswith("caught up") for line in said)
 
+        with Recorder(book.spool_path, "ibkr", fsync=False) as bot:
+            assert bot.record("market.quote", {"instrument": "1", "mid": 10, "quoted_at": NOON})
         told = following_ibkr.follow(
             book,
             Wanted(),
@@ -392,9 +395,10 @@ def test_following_projects_and_tells_of_what_is_new(tmp_path: Path) -> None:
             say=said.append,
         )
         assert told.exit_code == 0
-        assert said[-1].startswith("caught up (connected): 4 streams of 1 account complete")
+        assert said[-1].startswith("caught up (connected): 1 new event, 0 revisions, 0 duplicates")
+        assert "1 spool file; 4 streams of 1 account complete" in said[-1]
         assert told.data["rounds"] == 1
-        assert len(rows(book, "FROM fill")) == 1
+        assert len(rows(book, "FROM fill")) == len(rows(book, "FROM quote")) == 1
 
 
 def test_a_following_that_is_stopped_within_its_first_round_says_so(tmp_path: Path) -> None:

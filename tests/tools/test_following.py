@@ -25,10 +25,12 @@ from tools.fake_kalshi.faults import Fault, FaultPlan
 from tools.fake_kalshi.world import World
 from tools.following import follow
 from tools.outcome import Outcome
+from tools.recorder import Recorder
 
 DOCS = Path(__file__).parents[2] / "docs"
 FIELDS = "connections fill_messages catch_ups alerts last projection"
 TURNS_MAX = 1500
+QUOTE = {"instrument": "KXMADE", "bid": "0.45"}
 
 
 @dataclass(slots=True)
@@ -96,6 +98,18 @@ def followed(tmp_path: Path) -> Iterator[Followed]:
     with rehearsal(tmp_path, Exchange(minutes(60), clock=clock), clock) as rehearsed:
         entry = replace(rehearsed.entry, limits=Limits(attempts=2))
         yield Followed(replace(rehearsed, entry=entry))
+
+
+def test_what_a_bot_records_meanwhile_is_taken_in_by_the_next_round(followed: Followed) -> None:
+    book = followed.rehearsal.book
+    with Recorder(book.spool_path, fsync=False) as bot:
+        assert bot.record("market.quote", {**QUOTE, "quoted_at": START})
+        done = followed.follow("regular")
+        # it is still recording, so its file is taken as far as it goes, and stays
+        assert list(book.spool_path.glob("*.jsonl"))
+    assert (done.exit_code, done.data["last"]["spool"]["new"]) == (0, 0)
+    assert followed.rehearsal.rows("SELECT instrument_id FROM quote") == [("KXMADE",)]
+    assert followed.lines[0].startswith("caught up (subscribed): 1 new event")
 
 
 def test_messages_and_rest_make_one_book(followed: Followed) -> None:
