@@ -15,9 +15,10 @@ def moment(text: str) -> str:
     return at.astimezone(UTC).isoformat()
 
 
-def _event(kind: str, payload: dict[str, Any]) -> NewEvent:
-    told = {name: value for name, value in payload.items() if value is not None}
-    return event(kind, json.dumps(told))
+def recorded(kind: str, **payload: Any) -> NewEvent:  # noqa: ANN401 - values of JSON
+    """Return what the bot recorded; what is None is left out."""
+    kept = {name: value for name, value in payload.items() if value is not None}
+    return event(kind, json.dumps(kept))
 
 
 def posted(
@@ -40,7 +41,7 @@ def posted(
         "side": side,
         "decision_id": decision,
     }
-    return _event("bot.order_posted", payload)
+    return recorded("bot.order_posted", **payload)
 
 
 def decision(
@@ -65,7 +66,7 @@ def decision(
         "order_id": order,
         "client_order_id": client,
     }
-    return _event("bot.decision", payload)
+    return recorded("bot.decision", **payload)
 
 
 def claim(fill_id: str, strategy: str | None, *, reason: str = "seen on the site") -> NewEvent:
@@ -77,4 +78,26 @@ def claim(fill_id: str, strategy: str | None, *, reason: str = "seen on the site
         "claimed_by": "operator",
         "claimed_at": moment("12:00"),
     }
-    return _event("ledger.attribution_claimed", payload)
+    return recorded("ledger.attribution_claimed", **payload)
+
+
+def left(instrument: str, at: str, reason: str, **more: Any) -> NewEvent:  # noqa: ANN401
+    """Return the bot's word on leaving."""
+    return recorded("bot.exit", instrument=instrument, exited_at=moment(at), reason=reason, **more)
+
+
+def quoted(instrument: str, at: str, **prices: str) -> NewEvent:
+    """Return a quote."""
+    return recorded("market.quote", instrument=instrument, quoted_at=moment(at), **prices)
+
+
+def decided(decision_id: str, instrument: str, at: str, **more: Any) -> NewEvent:  # noqa: ANN401
+    """Return a decision to buy that was posted, unless told otherwise."""
+    told: dict[str, Any] = {"strategy": "alpha", "side": "yes", "outcome": "posted"} | more
+    return recorded(
+        "bot.decision",
+        decision_id=decision_id,
+        instrument=instrument,
+        decided_at=moment(at),
+        **told,
+    )

@@ -9,10 +9,9 @@ import pytest
 from domain.event import NewEvent, Owner
 from tests.books import NOW, BookMaker, Built, Row, dec, event, ledger
 from tests.projections.account_events import fetch
-from tests.projections.bot_events import posted
+from tests.projections.bot_events import decided, left, posted
 from tests.projections.ibkr.account_rows import events as rows_of_account
 from tests.projections.ibkr.examples import account, at, traded
-from tests.projections.outcome_events import decided, left
 from tools.fake_kalshi.payloads import Order, order_json
 
 LEDGER: Final = """

@@ -15,10 +15,10 @@ from domain.exits import SPELLINGS
 from domain.rules import Outcomes, Rules
 from projections import sql
 from tests.books import BookMaker, Built, Row, dec, ledger
+from tests.projections.bot_events import decided, left, quoted
 from tests.projections.ibkr.account_rows import events as rows_of_account
 from tests.projections.ibkr.examples import account, traded
 from tests.projections.ibkr.test_socket_readers import told
-from tests.projections.outcome_events import decided, left, quoted
 
 # --- by money alone ------------------------------------------------------------------------------
 

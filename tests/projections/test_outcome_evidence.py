@@ -6,8 +6,7 @@ import pytest
 
 from domain.event import NewEvent
 from tests.books import BookMaker, dec, ledger
-from tests.projections.bot_events import posted
-from tests.projections.outcome_events import decided, left, quoted
+from tests.projections.bot_events import decided, left, posted, quoted
 from tests.projections.test_decision_outcome import order
 
 OPEN: Final = "A 10:00 yes 10 @ 0.50 fee 0 order o1"

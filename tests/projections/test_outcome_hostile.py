@@ -9,9 +9,8 @@ import pytest
 from domain.event import NewEvent
 from domain.rules import Rules
 from tests.books import BookMaker, Row, ledger
-from tests.projections.bot_events import posted
+from tests.projections.bot_events import decided, posted, quoted, recorded
 from tests.projections.ibkr.test_socket_readers import told
-from tests.projections.outcome_events import decided, quoted, recorded
 from tests.regressions.options_engine import recorded as at_ibkr
 
 ROUND_TRIP: Final = "A 10:00 yes 10 @ 0.50 fee 0 order o1\nA 11:00 no 10 @ 0.40 fee 0 order o2"

@@ -14,7 +14,7 @@ from domain.event import NewEvent
 from tests.books import BookMaker, Row, event
 from tests.oracle.outcomes import Exit, Quote, moment, outcomes
 from tests.oracle.payloads import replay_payloads
-from tests.projections.outcome_events import recorded
+from tests.projections.bot_events import recorded
 from tests.projections.random_markets import STRATEGIES, markets
 
 REASONS: Final = {

@@ -15,7 +15,7 @@ from tests.books import NOW, BookMaker, Built, Row, event, ledger
 from tests.made.samples import BALANCE, CASH, FILL, LISTING, ORDER, message_json
 from tests.projections.account_events import balance as stated
 from tests.projections.account_events import fetch
-from tests.projections.outcome_events import decided, left
+from tests.projections.bot_events import decided, left
 from tests.tools.render_help import shown_width
 from tools.fake_kalshi.payloads import (
     balance_json,
