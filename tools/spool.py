@@ -81,7 +81,7 @@ class Taken:
         """Return what people should look at, a line each."""
         told = [f"REJECTED {one['file']}:{one['line']}: {one['reason']}" for one in self._shown()]
         if self.rejected > len(told):
-            told.append(f"… and {self.rejected - len(told):,} more: `query` rejected_line")
+            told.append(f"… and {self.rejected - len(told):,} more: `query 'FROM rejected_line'`")
         told += [f"left {name}: {reason}" for name, reason in self.left.items()]
         return [printable(line) for line in told]
 
