@@ -17,6 +17,8 @@ DRIVERS = (
     "replay/blank.py",
     "replay/census.py",
     "replay/database.py",
+    "replay/flow.py",
+    "replay/intake.py",
     "replay/rebuild.py",
     "replay/rules.py",
 )

@@ -28,7 +28,8 @@ from domain.event import EVERYTHING, Asked, NewEvent, Origin, Owner, make_event,
 from domain.recorded import RECORDED
 from domain.rules import Rules
 from replay.database import Resources, open_for_reading
-from replay.rebuild import CHUNK_EVENTS, Plan, Rebuilt, rebuild
+from replay.plan import CHUNK_EVENTS, AsOf, Plan
+from replay.rebuild import Rebuilt, rebuild
 from tools.fake_kalshi.payloads import fill_json, settlement_json
 from tools.fake_kalshi.truths import Ending, Execution
 
@@ -143,7 +144,7 @@ class BookMaker:
                 built_at=NOW,
                 rules=rules or Rules.of_prefixes(strategies or {}),
                 resources=Resources(threads=threads),
-                until=until,
+                as_of=AsOf(position=until),
                 chunk_events=chunk_events,
             )
             rebuilt = rebuild(log, target, plan)

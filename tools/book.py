@@ -30,7 +30,8 @@ from domain.event import Owner
 from domain.rules import Rules
 from replay import meta
 from replay.database import Resources, open_for_reading
-from replay.rebuild import Plan, Progress, Rebuilt, rebuild, silent
+from replay.plan import Plan, Progress, silent
+from replay.rebuild import Rebuilt, rebuild
 
 ENVIRONMENT: Final = "BROKERTRUTH_BOOK"
 DEFAULT: Final = "book"

@@ -14,8 +14,9 @@ from replay import money
 from replay.database import Resources, open_for_reading
 from replay.meta import Meta, code_digest
 from replay.money import Moved
-from replay.rebuild import Plan, Rebuilt
-from replay.rebuild import Progress as Report
+from replay.plan import Plan
+from replay.plan import Progress as Report
+from replay.rebuild import Rebuilt
 from replay.rebuild import rebuild as replay_all
 from tools import alerts, findings, moving, outcome
 from tools.book import Book, now

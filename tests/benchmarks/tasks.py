@@ -26,7 +26,8 @@ from adapters.log.recorder import EVENTS
 from adapters.log.sqlite import SQLiteLog
 from domain.event import Owner, payload_bytes
 from replay.database import Resources
-from replay.rebuild import Plan, rebuild
+from replay.plan import Plan
+from replay.rebuild import rebuild
 from tests.benchmarks.corpus import events
 from tests.benchmarks.serving import serving
 from tests.benchmarks.statements import write_statement

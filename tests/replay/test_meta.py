@@ -8,7 +8,8 @@ import pytest
 from domain.errors import ProjectionError
 from domain.rules import Rules
 from replay import meta
-from replay.rebuild import Plan, rebuild
+from replay.plan import AsOf, Plan
+from replay.rebuild import rebuild
 from tests.books import NOW, BookMaker, ledger
 
 FILL = "A 10:00 yes 10 @ 0.62 fee 0.17"
@@ -28,7 +29,7 @@ def test_a_file_says_what_the_rebuild_returned(books: BookMaker) -> None:
 def test_the_seal_is_the_one_that_covers_the_watermark(books: BookMaker, tmp_path: Path) -> None:
     first, second = ledger(FILL + "\n" + FILL.replace("10:00", "10:01"))
     with books.log([first], [second]) as log:
-        made = rebuild(log, tmp_path / "one.duckdb", Plan(NOW, until=1))
+        made = rebuild(log, tmp_path / "one.duckdb", Plan(NOW, as_of=AsOf(position=1)))
         seal = log.seal_of(1)
         assert seal is not None
         assert made.meta.seal_digest == seal.digest.hex()

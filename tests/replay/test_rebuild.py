@@ -13,7 +13,8 @@ import pytest
 from adapters.log.sqlite import SQLiteLog
 from domain.errors import ProjectionError
 from domain.rules import Rules
-from replay.rebuild import Plan, rebuild
+from replay.plan import Plan
+from replay.rebuild import rebuild
 from tests.books import NOW, BookMaker, Built, event
 from tests.projections.random_markets import STRATEGIES, markets
 
@@ -28,7 +29,8 @@ from pathlib import Path
 from adapters.log.sqlite import SQLiteLog
 from datetime import datetime, timezone
 from domain.rules import Rules
-from replay.rebuild import Plan, rebuild
+from replay.plan import Plan
+from replay.rebuild import rebuild
 from tests.projections.random_markets import STRATEGIES
 with SQLiteLog.open(Path(sys.argv[1])) as log:
     plan = Plan(datetime(2026, 11, 21, tzinfo=timezone.utc), Rules.of_prefixes(STRATEGIES))

@@ -10,10 +10,10 @@ import pytest
 
 from domain.rules import Rules
 from projections import RULES, STEPS, TEMPORARY, Step, driven_steps, sql
-from replay import blank
-from replay import rebuild as rebuilding
+from replay import blank, flow
 from replay.database import Resources, open_for_writing
-from replay.rebuild import Plan, rebuild
+from replay.plan import Plan
+from replay.rebuild import rebuild
 from tests.books import NOW, BookMaker, event, ledger
 from tests.made.samples import READER, RENDER
 from tests.projections.account_events import covering
@@ -135,7 +135,7 @@ def engine(shelf: BookMaker) -> Engine:
     asked = Engine()
     with pytest.MonkeyPatch.context() as patch, shelf.log(RICH) as log:
         patch.setattr(blank, "open_for_writing", asked.open)
-        patch.setattr(rebuilding, "driven_steps", lambda *_: list(STEPS))
+        patch.setattr(flow, "driven_steps", lambda *_: list(STEPS))
         rebuild(log, shelf.folder / "rich.duckdb", Plan(NOW, RULES_MADE, progress=asked.ask))
     return asked
 
@@ -161,7 +161,7 @@ def test_a_book_is_the_same_whether_steps_are_left_out_or_not(
     books: BookMaker, monkeypatch: pytest.MonkeyPatch, book: str
 ) -> None:
     some = books.build(BOOKS[book], rules=RULES_MADE)
-    monkeypatch.setattr(rebuilding, "driven_steps", lambda *_: list(STEPS))
+    monkeypatch.setattr(flow, "driven_steps", lambda *_: list(STEPS))
     every = books.build(BOOKS[book], rules=RULES_MADE)
     assert some.rebuilt == every.rebuilt
 
