@@ -6,6 +6,7 @@ BrokertruthError
 └── CannotDoError         the request is fine, the world is not                  exit 3
     ├── LogCorruptError       the log or its seals do not verify
     └── ProjectionError       the projection file is missing, failed or of other code
+        └── RebuildNeededError    new events cannot be applied to it: it must be made anew
 
 Messages say what, where and what to do. Inside projections errors are rows (`unreadable`,
 `drift`), never exceptions.
@@ -38,3 +39,7 @@ class LogCorruptError(CannotDoError):
 
 class ProjectionError(CannotDoError):
     """The projection file is missing, unfinished, or made by other code."""
+
+
+class RebuildNeededError(ProjectionError):
+    """What is new cannot be applied to a projection; only a full rebuild gives the right one."""
