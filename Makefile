@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 TESTS ?= tests
+BENCH ?=
 LOCK_FLAGS ?=
 
 BIN := .venv/bin
@@ -12,10 +13,10 @@ MAKEFLAGS += --no-print-directory
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test nightly lint bench dictionary lock clean
+.PHONY: help setup demo test nightly lint bench bench-baselines dictionary lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 	@echo "Variables: PYTHON=python3.12 (makes .venv), TESTS=tests/replay, LOCK_FLAGS=--upgrade"
 
 setup: .venv/.installed ## make .venv with everything that the project needs
@@ -42,14 +43,18 @@ lint: .venv/.installed ## check style, format and types
 		$(BIN)/ruff format --check .; exit 1; }
 	@$(BIN)/mypy
 
-bench: .venv/.installed ## measure the speed of replay
-	@$(BIN)/python -m tests.benchmarks
+bench: .venv/.installed ## measure the speed of replay (BENCH='--events 10000000' for the large log)
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
+bench-baselines: .venv/.installed .venv-bench/.installed ## measure what else one could replay with
+	@$(BIN)/python -m tests.benchmarks --only baselines $(BENCH)
 
 dictionary: .venv/.installed ## write docs/data-dictionary.md anew from the declarations
 	@$(BIN)/python -m tools.dictionary > docs/data-dictionary.md
 
-UV_COMPILE := .venv-lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-	--generate-hashes --extra dev --custom-compile-command 'make lock'
+UV_COMPILE_BARE := .venv-lock/bin/uv pip compile --quiet --no-config --universal \
+	--python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
+UV_COMPILE := $(UV_COMPILE_BARE) --extra dev
 
 lock: ## write the locks anew from pyproject.toml (LOCK_FLAGS=--upgrade for newer versions)
 	@$(PYTHON) -m venv .venv-lock
@@ -58,12 +63,14 @@ lock: ## write the locks anew from pyproject.toml (LOCK_FLAGS=--upgrade for newe
 	@# the same versions in both, where ib_async allows it
 	@cp requirements.lock requirements-async.lock
 	@$(UV_COMPILE) --extra ibkr-async $(LOCK_FLAGS) --output-file requirements-async.lock pyproject.toml
+	@# what is only compared with, in an environment of its own
+	@$(UV_COMPILE_BARE) $(LOCK_FLAGS) --output-file requirements-bench.lock requirements-bench.in
 	@rm -rf .venv-lock
-	@for lock in requirements.lock requirements-async.lock; do \
+	@for lock in requirements.lock requirements-async.lock requirements-bench.lock; do \
 		echo "$$lock: $$(grep -c '==' $$lock) packages"; done
 
 clean: ## remove the environment, caches and build output (books stay)
-	@rm -rf .venv .venv-async .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	@rm -rf .venv .venv-async .venv-bench .venv-lock .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.benchmarks bench-output build dist
 	@find domain projections adapters replay tools tests -name __pycache__ -type d \
 		-prune -exec rm -rf {} + 2>/dev/null || true
@@ -86,3 +93,9 @@ endef
 
 .venv-async/.installed: requirements-async.lock pyproject.toml
 	$(make_environment)
+
+# Without this project: its licence is another, and nothing here may come to depend on it.
+.venv-bench/.installed: requirements-bench.lock
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --require-hashes -r $<
+	@touch $@

@@ -15,6 +15,7 @@ A field without `| None` is required: a row without it is unreadable.
 
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -40,10 +41,17 @@ class Fact(Table):
     empty, the generation decides, then the log position. A fact with such a column lives through
     states: only changes of its money columns are restatements. `cash_effect` is SQL over the
     columns: what the fact does to the account's cash, for the money between two renderings.
+
+    For a book as of the time `$cut`, `happens_at` is SQL over the columns for the fact's own time:
+    what happened later does not count. What has none always counts: it describes (an instrument, a
+    rate), or somebody says it of other facts (a claim, a commission). `as_cut` is SQL for columns
+    of what counts that reach beyond the cut.
     """
 
     newest_by: ClassVar[str | None] = None
     cash_effect: ClassVar[str | None] = None
+    happens_at: ClassVar[str | None] = None
+    as_cut: ClassVar[Mapping[str, str]] = {}
 
     position: int = Field(
         description="Log position of the event that the row was read from.",

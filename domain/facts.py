@@ -7,6 +7,7 @@ acquired, and `price` is the price of YES.
 The tables of Interactive Brokers' statements alone are in `domain.statements`.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
@@ -27,6 +28,7 @@ class Fill(Fact):
         " WHEN venue = 'kalshi' THEN 1 - price ELSE -price END END"
         " - coalesce(fee, 0)"
     )
+    happens_at: ClassVar[str | None] = "executed_at"
 
     fill_id: str = column(
         "The broker's id of the execution; transaction-N for what IBKR booked without one.",
@@ -132,6 +134,7 @@ class Settlement(Fact):
     table: ClassVar[str] = "settlement"
     purpose: ClassVar[str] = "Settled markets: what the broker says and what the fills say."
     cash_effect: ClassVar[str | None] = "revenue_reported"
+    happens_at: ClassVar[str | None] = "settled_at"
 
     instrument_id: str = column("The market that settled.", identity=True)
     result: Literal["yes", "no", "scalar", "void"] = column("How the market ended.")
@@ -164,6 +167,11 @@ class OrderState(Fact):
     table: ClassVar[str] = "order_state"
     purpose: ClassVar[str] = "Orders in their newest known state."
     newest_by: ClassVar[str | None] = "updated_at"
+    happens_at: ClassVar[str | None] = "coalesce(created_at, updated_at)"
+    as_cut: ClassVar[Mapping[str, str]] = {
+        name: f"CASE WHEN updated_at > $cut THEN NULL ELSE {name} END"
+        for name in ("status", "filled_quantity", "remaining_quantity", "updated_at")
+    }
 
     order_id: str = column("The broker's id of the order.", identity=True)
     client_order_id: str | None = column("The id that the bot gave the order.", inherited=True)
@@ -235,6 +243,7 @@ class PositionSnapshot(Fact):
 
     table: ClassVar[str] = "position_snapshot"
     purpose: ClassVar[str] = "Positions as the broker stated them, to reconcile with."
+    happens_at: ClassVar[str | None] = "as_of"
 
     instrument_id: str = column("What is held.", identity=True)
     subaccount: int = column(
@@ -268,6 +277,7 @@ class BalanceSnapshot(Fact):
 
     table: ClassVar[str] = "balance_snapshot"
     purpose: ClassVar[str] = "Cash balances as the broker stated them, to reconcile with."
+    happens_at: ClassVar[str | None] = "as_of"
 
     as_of: datetime = column("The moment that the statement describes (UTC).", identity=True)
     subaccount: int = column(
@@ -313,6 +323,7 @@ class CashMovement(Fact):
         "CASE WHEN status <> 'applied' THEN 0 WHEN direction = 'deposit' THEN amount - fee"
         " ELSE -(amount + fee) END"
     )
+    happens_at: ClassVar[str | None] = "coalesce(finalized_at, created_at)"
 
     movement_id: str = column("The broker's id.", identity=True)
     direction: Literal["deposit", "withdrawal"] = column(
@@ -340,6 +351,7 @@ class ReportTransaction(Fact):
 
     table: ClassVar[str] = "report_transaction"
     purpose: ClassVar[str] = "Closed lots and credits as the broker's tax export lists them."
+    happens_at: ClassVar[str | None] = "closed_at"
 
     row_id: str = column("Digest of the row and its count among equal rows.", identity=True)
     row_type: str = column("trade, credit, … as exported.")
@@ -362,6 +374,7 @@ class ReportActivity(Fact):
 
     table: ClassVar[str] = "report_activity"
     purpose: ClassVar[str] = "Rows of the broker's recent-activity export."
+    happens_at: ClassVar[str | None] = '"at"'
 
     row_id: str = column("Digest of the row and its count among equal rows.", identity=True)
     row_type: str = column("Order, Trade, Settlement, Credit, … as exported.")
@@ -385,6 +398,10 @@ class Fetch(Fact):
 
     table: ClassVar[str] = "fetch_log"
     purpose: ClassVar[str] = "What was taken in, from where, and whether it came whole."
+    happens_at: ClassVar[str | None] = "coalesce(covered_from, started_at)"
+    as_cut: ClassVar[Mapping[str, str]] = {
+        "covered_until": "CASE WHEN covered_until > $cut THEN $cut ELSE covered_until END"
+    }
 
     document: str = column("What identifies the piece of input.", identity=True)
     adapter: str = column("Who took it in, with its version.")

@@ -16,6 +16,7 @@ class PostedOrder(Fact):
 
     table: ClassVar[str] = "posted_order"
     purpose: ClassVar[str] = "Orders that the bot says it has posted, each with its strategy."
+    happens_at: ClassVar[str | None] = "posted_at"
 
     posted_id: str = column(
         "The broker's id of the order; client:ID where only the bot's own id was recorded.",
@@ -40,6 +41,7 @@ class Decision(Fact):
 
     table: ClassVar[str] = "decision"
     purpose: ClassVar[str] = "Decisions of the bot: posted, shadow and skipped alike."
+    happens_at: ClassVar[str | None] = "decided_at"
 
     decision_id: str = column("The bot's id of the decision.", identity=True)
     strategy: str = column("The strategy that decided.")
@@ -71,6 +73,7 @@ class BotExit(Fact):
     purpose: ClassVar[str] = (
         "Exits as the bot tells them: why it left. Whether it left is for the broker to say."
     )
+    happens_at: ClassVar[str | None] = "exited_at"
 
     instrument_id: str = column("What was left.", identity=True)
     exited_at: datetime = column("When (UTC).", identity=True)
@@ -92,6 +95,7 @@ class Quote(Fact):
 
     table: ClassVar[str] = "quote"
     purpose: ClassVar[str] = "Quotes as the bot saw them; on Kalshi of YES."
+    happens_at: ClassVar[str | None] = "quoted_at"
 
     instrument_id: str = column("What was quoted.", identity=True)
     quoted_at: datetime = column("When (UTC).", identity=True)
@@ -106,6 +110,7 @@ class Forecast(Fact):
 
     table: ClassVar[str] = "forecast"
     purpose: ClassVar[str] = "Forecasts as they were known when they were recorded."
+    happens_at: ClassVar[str | None] = "forecast_at"
 
     subject: str = column("What is foretold: a market, a station.", identity=True)
     source: str = column("Who foretells.", identity=True)
@@ -122,6 +127,7 @@ class Observation(Fact):
 
     table: ClassVar[str] = "observation"
     purpose: ClassVar[str] = "Measurements as they were known when they were recorded."
+    happens_at: ClassVar[str | None] = "observed_at"
 
     subject: str = column("What was measured: a station, an index.", identity=True)
     source: str = column("Who measured.", identity=True)

@@ -21,6 +21,7 @@ class FillRow(Fill):
     """A fill with its fee settled as far as it is known."""
 
     subaccount: int = column("Subaccount; 0 is the primary one, also where none is named.")
+    subaccount_named: bool = column("Whether any rendering names the subaccount.")
     fee: Fee | None = column("Fee in the currency; empty while pending.", money=True)
     fee_state: FeeState = column(
         "stated by the fill; reported: by a commission report of the socket; from_settlement: its "
@@ -181,7 +182,7 @@ class CashEntry(Table):
     venue: str = column("Broker or exchange.", identity=True)
     account: str = column("The user's name for the account.", identity=True)
     mode: str = column("live or paper.", identity=True)
-    subaccount: int = column("Subaccount; 0 is the primary one.")
+    subaccount: int = column("Subaccount; 0 is the primary one.", identity=True)
     currency: str = column("ISO code of the currency.", identity=True)
     at: datetime = column("When (UTC).")
     amount: Money = column("Into the account positive, in the currency.", money=True)
@@ -426,6 +427,23 @@ class Restatement(Table):
     new_position: int = column("Log position of the later one.", identity=True, provenance=True)
 
 
+class Retelling(Table):
+    """From where a fact was read that was told several times."""
+
+    table: ClassVar[str] = "retelling"
+    purpose: ClassVar[str] = "For each fact that was told several times all of its renderings."
+
+    fact: str = column("Table of the fact.", identity=True)
+    position: int = column(
+        "Log position of the newest rendering, which is that of the fact.",
+        identity=True,
+        provenance=True,
+    )
+    positions: tuple[int, ...] = column(
+        "Log positions of all of its renderings, ascending.", provenance=True
+    )
+
+
 REPLACED: dict[str, type[Table]] = {"fill": FillRow, "settlement": SettlementRow}
 
 TABLES: tuple[type[Table], ...] = (
@@ -446,4 +464,5 @@ TABLES: tuple[type[Table], ...] = (
     FactCount,
     ShapeMonth,
     Restatement,
+    Retelling,
 )

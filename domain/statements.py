@@ -15,6 +15,7 @@ class Statement(Fact):
 
     table: ClassVar[str] = "statement"
     purpose: ClassVar[str] = "Flex statements that were taken in, with their days and sections."
+    happens_at: ClassVar[str | None] = "new_york_end(to_date)"
 
     from_date: date = column("First day.", identity=True)
     to_date: date = column("Last day.", identity=True)
@@ -52,6 +53,7 @@ class CorporateAction(Fact):
 
     table: ClassVar[str] = "corporate_action"
     purpose: ClassVar[str] = "Splits, mergers, changes of CUSIP: a row for each instrument."
+    happens_at: ClassVar[str | None] = "happened_at"
 
     row_id: str = column("transactionID of the row.", identity=True)
     action_id: str | None = column("What the rows of one action share.")
@@ -80,6 +82,7 @@ class CashReport(Fact):
 
     table: ClassVar[str] = "cash_report"
     purpose: ClassVar[str] = "Cash of a statement by currency, as the broker sums it up."
+    happens_at: ClassVar[str | None] = "new_york_end(to_date)"
 
     currency: str = column("ISO code; BASE_SUMMARY is all of it in base currency.", identity=True)
     from_date: date = column("First day of the statement.", identity=True)
@@ -118,6 +121,7 @@ class Transfer(Fact):
 
     table: ClassVar[str] = "transfer"
     purpose: ClassVar[str] = "Positions and cash moved from and to other accounts."
+    happens_at: ClassVar[str | None] = "moved_at"
 
     transfer_id: str = column("transactionID.", identity=True)
     transfer_type: str = column("ACATS, INTERNAL, FOP, …, in IBKR's words.")
@@ -193,6 +197,7 @@ class AccountValue(Fact):
 
     table: ClassVar[str] = "account_value"
     purpose: ClassVar[str] = "Cash, equity and margins of an account, as the socket told them."
+    happens_at: ClassVar[str | None] = "as_of"
 
     as_of: datetime = column("The moment that the statement describes (UTC).", identity=True)
     name: str = column("NetLiquidation, CashBalance, …, in IBKR's words.", identity=True)

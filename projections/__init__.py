@@ -4,7 +4,8 @@
             (reading)                (merging)         (STEPS)              (checks/*.sql)
 
 A step is one SQL file in `steps/`. It reads the tables it names as inputs and fills the ones it
-names as outputs; `key` says by what it could be recomputed in part. Steps run in this order.
+names as outputs. Steps run in this order. Where new events are applied to a projection, a step runs
+for the instruments that they concern (`scopes/*.sql`), or over the whole book, see `Step`.
 Tables called merged_* come from the merge, those in RULES from the user's rules; those in TEMPORARY
 are working tables that end with the build, all others are published (`domain/results.py`).
 """
@@ -20,6 +21,9 @@ class Step:
 
     It makes no rows where nothing was told of its venue, nor where all tables of `driven_by` are
     empty. By default it concerns every venue and is driven by all of its inputs but the rules.
+    `key` says by what its rows hang together. A step that is `whole` looks at what an account did
+    altogether: it is run over the whole book where an input changed, and makes the canaries of its
+    `rules`; any other makes the rows of an instrument of that instrument's rows alone.
     """
 
     name: str
@@ -28,6 +32,8 @@ class Step:
     key: tuple[str, ...]
     venue: str | None = None
     driven_by: tuple[str, ...] = ()
+    whole: bool = False
+    rules: tuple[str, ...] = ()
 
 
 _ACCOUNT: Final = ("venue", "account", "mode")
@@ -146,7 +152,7 @@ STEPS: Final[tuple[Step, ...]] = (
         ("handover",), _ACCOUNT, driven_by=("carried_premium",),
     ),
     Step(
-        "lot", ("stretch", "interval", "movement", "payment", "arrival", "handover"),
+        "lot", ("stretch", "interval", "payment", "arrival", "handover"),
         ("lot",), _HOLDING, driven_by=("stretch",),
     ),
     Step(
@@ -193,6 +199,11 @@ STEPS: Final[tuple[Step, ...]] = (
         ("outcome",), _MARKET, driven_by=("trade",),
     ),
     Step("canary_exit", ("exit_told", "trade_sum"), ("canary",), _MARKET, driven_by=("exit_told",)),
+    Step(
+        "canary_spelling", ("merged_bot_exit", "exit_spelling"),
+        ("canary",), _ACCOUNT, driven_by=("merged_bot_exit",), whole=True,
+        rules=("exit_undeclared",),
+    ),
     Step(
         "settlement", ("merged_settlement", "fill", "payment"),
         ("settlement",), _MARKET, driven_by=("merged_settlement",),
@@ -242,15 +253,19 @@ STEPS: Final[tuple[Step, ...]] = (
         ),
         ("canary",), _ACCOUNT, venue="ibkr",
     ),
-    Step("stream_coverage", ("merged_fetch_log",), ("stream_coverage",), _STREAM),
-    Step("stream_status", ("merged_fetch_log", "stream_coverage"), ("stream_status",), _STREAM),
+    Step("stream_coverage", ("merged_fetch_log",), ("stream_coverage",), _STREAM, whole=True),
+    Step(
+        "stream_status", ("merged_fetch_log", "stream_coverage"),
+        ("stream_status",), _STREAM, whole=True,
+    ),
     Step(
         "canary_settlement", ("settlement", "merged_market"),
         ("canary",), _MARKET, driven_by=("settlement",),
     ),
     Step(
         "canary_fee", ("fill", "instrument", "merged_series", "merged_market"),
-        ("canary",), _MARKET, venue="kalshi", driven_by=("merged_series",),
+        ("canary",), _MARKET, venue="kalshi", driven_by=("merged_series",), whole=True,
+        rules=("fee_zero",),
     ),
     Step(
         "canary_balance",
@@ -258,23 +273,30 @@ STEPS: Final[tuple[Step, ...]] = (
             "merged_balance_snapshot", "cash_ledger", "fill", "settlement", "merged_cash_movement",
             "stream_coverage",
         ),
-        ("canary",), _ACCOUNT, driven_by=("merged_balance_snapshot",),
+        ("canary",), _ACCOUNT, driven_by=("merged_balance_snapshot",), whole=True,
+        rules=("balance_unexplained",),
     ),
     Step(
         "canary_unsettled", ("position", "settlement", "merged_market", "stream_coverage"),
-        ("canary",), _MARKET, driven_by=("merged_market",),
+        ("canary",), _MARKET, driven_by=("merged_market",), whole=True,
+        rules=("settlement_missing",),
     ),
     Step(
         "canary_shard", ("merged_balance_snapshot", "cash_ledger"),
-        ("canary",), _ACCOUNT, driven_by=("merged_balance_snapshot",),
+        ("canary",), _ACCOUNT, driven_by=("merged_balance_snapshot",), whole=True,
+        rules=("balance_parts", "subaccount_balance_differs", "portfolio_value_scoped"),
+    ),
+    Step(
+        "strategy_fill", ("fill", "attribution", "strategy_exit"),
+        ("strategy_fill",), _ACCOUNT, driven_by=("fill",), whole=True,
     ),
     Step(
         "strategy_status",
         (
-            "fill", "attribution", "merged_decision", "merged_posted_order", "daily_pnl",
-            "stream_coverage", "strategy_named", "strategy_exit", "rule_setting",
+            "fill", "attribution", "strategy_fill", "merged_decision", "merged_posted_order",
+            "daily_pnl", "stream_coverage", "strategy_named", "strategy_exit", "rule_setting",
         ),
-        ("strategy_status",), _ACCOUNT,
+        ("strategy_status",), _ACCOUNT, whole=True,
     ),
     Step(
         "canary_decision", ("fill", "attribution", "merged_decision", "rule_setting"),
@@ -286,7 +308,8 @@ STEPS: Final[tuple[Step, ...]] = (
             "merged_posted_order", "fill", "set_aside", "merged_order_state", "stream_coverage",
             "rule_setting",
         ),
-        ("canary",), (*_ACCOUNT, "order_id"), driven_by=("merged_posted_order",),
+        ("canary",), (*_ACCOUNT, "order_id"), driven_by=("merged_posted_order",), whole=True,
+        rules=("order_not_seen", "posted_order_differs"),
     ),
     Step(
         "canary_stopped",
@@ -294,11 +317,13 @@ STEPS: Final[tuple[Step, ...]] = (
             "strategy_status", "merged_decision", "strategy_exit", "merged_posted_order", "fill",
             "attribution", "rule_setting",
         ),
-        ("canary",), _ACCOUNT, driven_by=("merged_decision", "merged_posted_order"),
+        ("canary",), _ACCOUNT, driven_by=("merged_decision", "merged_posted_order"), whole=True,
+        rules=("fills_stopped", "posted_orders_stopped"),
     ),
     Step(
         "canary_claim", ("merged_attribution_claim", "attribution"),
-        ("canary",), _ACCOUNT, driven_by=("merged_attribution_claim",),
+        ("canary",), _ACCOUNT, driven_by=("merged_attribution_claim",), whole=True,
+        rules=("claim_of_unknown_fill", "claim_overruled"),
     ),
     Step(
         "decision_outcome",
@@ -345,6 +370,7 @@ TEMPORARY: Final = (
     "exit_told",
     "held_closed",
     "excursion",
+    "strategy_fill",
 )
 
 

@@ -10,9 +10,11 @@ negative, beats none), then by log position.
 
 from collections.abc import Iterable
 
+from domain import kinds
 from domain.columns import Column, Fact, columns_of
+from domain.facts import FACTS
 from projections import sql
-from projections.reading import rendition_table
+from projections.reading import packed_table, rendition_table, told_table
 
 
 def merged_table(fact: type[Fact]) -> str:
@@ -24,8 +26,52 @@ def drop(name: str) -> str:
     """Return SQL that gives up a working table, or merged facts with all that they come from."""
     if not name.startswith("merged_"):
         return f"DROP TABLE {name}"
-    fact = name.removeprefix("merged_")
-    return f"DROP VIEW {name}; DROP TABLE contested_{fact}; DROP TABLE rendition_{fact}"
+    (fact,) = (one for one in FACTS if merged_table(one) == name)
+    sources = [told_table(fact), f"cut_{fact.table}"]
+    sources += [packed_table(kind.name) for kind in kinds.BY_NAME.values() if kind.fact is fact]
+    tables = "; ".join(f"DROP TABLE IF EXISTS {source}" for source in sources)
+    views = f"DROP VIEW {name}; DROP VIEW {rendition_table(fact)}"
+    return f"{views}; DROP TABLE {contested_table(fact)}; {tables}"
+
+
+def happened_later(fact: type[Fact]) -> str:
+    """Return SQL that counts the renditions of what had not happened at `$cut`."""
+    return f"SELECT count(*) FROM {rendition_table(fact)} WHERE problem IS NULL AND {_late(fact)}"
+
+
+def cut(fact: type[Fact]) -> str:
+    """Return SQL that makes a table of the renditions that count at `$cut`, as they were then."""
+    values = ", ".join(f"{value} AS {sql.identifier(name)}" for name, value in fact.as_cut.items())
+    return f"""
+        CREATE TEMP TABLE cut_{fact.table} AS
+        SELECT * {f"REPLACE ({values})" if values else ""} FROM {rendition_table(fact)}
+        WHERE problem IS NULL AND NOT {_late(fact)}
+    """
+
+
+def show_cut(fact: type[Fact]) -> str:
+    """Return SQL that puts the table of `cut` in the place of all renditions."""
+    return f"CREATE OR REPLACE TEMP VIEW {rendition_table(fact)} AS FROM cut_{fact.table}"
+
+
+def _late(fact: type[Fact]) -> str:
+    """Return a condition for renditions of what had not happened at `$cut`.
+
+    Of a fact that lives through states, each state counts by itself; otherwise the newest telling
+    says when it happened.
+    """
+    if fact.happens_at is None:
+        return "false"
+    if fact.newest_by is not None:
+        return f"coalesce(({fact.happens_at}) > $cut, false)"
+    identity = _names(column for column in columns_of(fact) if column.identity)
+    return f"""
+        ({identity}) IN (
+            SELECT ({identity}) FROM {rendition_table(fact)} WHERE problem IS NULL
+            GROUP BY {identity}
+            HAVING arg_max_null(({fact.happens_at}), (generation, position)) > $cut
+        )
+    """
 
 
 def contested_table(fact: type[Fact]) -> str:
@@ -36,7 +82,8 @@ def contested_table(fact: type[Fact]) -> str:
 def contested(fact: type[Fact]) -> str:
     """Return SQL that makes the table of renditions of identities that were told several times.
 
-    `telling` numbers them, oldest first.
+    `telling` numbers them, oldest first. Millions of hashes are counted in half the memory that
+    their texts would take; what shares a hash with another is then looked at in full.
     """
     identity = _names(column for column in columns_of(fact) if column.identity)
     order = ", ".join(
@@ -45,22 +92,26 @@ def contested(fact: type[Fact]) -> str:
     return f"""
         CREATE TEMP TABLE {contested_table(fact)} AS
         WITH several AS (
-            SELECT {identity} FROM {rendition_table(fact)} WHERE problem IS NULL
-            GROUP BY ALL HAVING count(*) > 1
+            SELECT hash({identity}) AS hashed FROM {rendition_table(fact)} WHERE problem IS NULL
+            GROUP BY hashed HAVING count(*) > 1
+        ),
+        candidate AS (
+            SELECT r.*
+            FROM {rendition_table(fact)} AS r
+            SEMI JOIN several ON several.hashed = hash({identity})
+            WHERE r.problem IS NULL
         )
-        SELECT
-            r.*,
-            row_number() OVER (PARTITION BY {identity} ORDER BY {order}) AS telling
-        FROM {rendition_table(fact)} AS r
-        SEMI JOIN several USING ({identity})
-        WHERE r.problem IS NULL
+        SELECT *, row_number() OVER (PARTITION BY {identity} ORDER BY {order}) AS telling
+        FROM candidate
+        QUALIFY count(*) OVER (PARTITION BY {identity}) > 1
     """
 
 
 def merge(fact: type[Fact], *, told_again: bool) -> str:
     """Return SQL that makes the view of merged facts.
 
-    Where nothing was told several times, the facts are what was told.
+    Where nothing was told several times, the facts are what was told. An event tells one rendition
+    of a fact at most, so its position says which one is meant.
     """
     columns = columns_of(fact)
     once = f"CREATE TEMP VIEW {merged_table(fact)} AS SELECT {_names(columns)}"
@@ -71,7 +122,7 @@ def merge(fact: type[Fact], *, told_again: bool) -> str:
     return f"""
         {once}
         FROM {rendition_table(fact)}
-        ANTI JOIN (SELECT DISTINCT {identity} FROM {contested_table(fact)}) USING ({identity})
+        ANTI JOIN {contested_table(fact)} USING (position)
         WHERE problem IS NULL
         UNION ALL
         SELECT {picked}
@@ -95,6 +146,20 @@ def count(fact: type[Fact]) -> str:
         SELECT
             (SELECT count(*) FROM {rendition_table(fact)} WHERE problem IS NULL),
             (SELECT count(*) FROM {contested_table(fact)} WHERE telling > 1)
+    """
+
+
+def record_tellings(fact: type[Fact]) -> str:
+    """Return SQL that writes where all renderings of what was told several times stand."""
+    identity = _names(column for column in columns_of(fact) if column.identity)
+    return f"""
+        INSERT INTO retelling BY NAME
+        SELECT
+            {sql.literal(fact.table)} AS fact,
+            arg_max(position, telling) AS position,
+            list(position ORDER BY position) AS positions
+        FROM {contested_table(fact)}
+        GROUP BY {identity}
     """
 
 

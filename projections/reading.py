@@ -4,18 +4,26 @@
     decoded    events of one kind, envelope and payload decoded once over all generations' keys,
                each with the reader that its shape chose
     reader     projections/readers/<kind>.sql: one branch a generation, every value still text
-    rendition  the reader's rows with typed columns, and the first problem of each row if any
+    told       the reader's rows with typed columns, and the first problem of each row if any
+    rendition  all of a fact's rows that were told
+
+Of one chunk a fact's rows are told into one temporary table. Of a whole log they are kept packed:
+compressed, in a database in memory, for each kind only the columns that its reader states.
 
 A value is typed only if its text fits the column in full; it is never rounded, defaulted or
 dropped. A row with a problem becomes a row of `unreadable`.
 """
 
 import json
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from domain.columns import Column, Fact, columns_of
 from domain.kinds import Kind
 from projections import sql
+
+PACKED: Final = "packed"
+"""The database in memory that holds what was told in a whole log."""
 
 _ENVELOPE: Final = {
     "venue": "VARCHAR",
@@ -93,46 +101,119 @@ def decode(kind: Kind) -> str:
     """
 
 
-def read(kind: Kind) -> str:
-    """Return SQL that appends the events of a kind in `chunk` to the rendition table.
+def stated(kind: Kind) -> str:
+    """Return SQL that lists, first of all its columns, the names of what the kind's reader states.
 
-    A column that the reader does not name is one that its payloads never state: it is empty.
+    Needs a `chunk` and `shape_choice`, which may be empty.
     """
-    if kind.fact is None:
-        message = f"{kind.name} is kept and not read"
-        raise TypeError(message)
-    columns = columns_of(kind.fact)
+    return f"DESCRIBE {_raw(kind)} SELECT * FROM raw"
+
+
+def read(kind: Kind, names: Collection[str] | None = None) -> str:
+    """Return SQL that appends the events of a kind in `chunk` to what was told of its fact.
+
+    A column that the reader does not name is one that its payloads never state: it is empty. With
+    the names that the reader states, the rows go to the kind's packed table.
+    """
+    columns = columns_of(_fact(kind))
+    unsaid = [column for column in columns if names is not None and column.name not in names]
+    nulls = [f"NULL::{_raw_type(c)} AS {sql.identifier(c.name)}" for c in unsaid]
     typed = [
         f"{_typed(column)} AS {sql.identifier(f'{column.name}_typed')}"
         for column in columns
         if _is_text(column)
     ]
-    unsaid = ", ".join(f"NULL::{_raw_type(c)} AS {sql.identifier(c.name)}" for c in columns)
-    chosen = [f"{_final(column)} AS {sql.identifier(column.name)}" for column in columns]
+    kept = [column for column in columns if column not in unsaid]
+    chosen = ", ".join(f"{_final(column)} AS {sql.identifier(column.name)}" for column in kept)
     return f"""
-        INSERT INTO {rendition_table(kind.fact)} BY NAME
-        WITH decoded AS ({decode(kind)}),
-        raw AS (
-            {sql.text("readers", kind.name.replace(".", "_"))}
-            UNION ALL BY NAME SELECT {unsaid} WHERE false
-        ),
-        typed AS (SELECT {", ".join(["*", *typed])} FROM raw)
-        SELECT {", ".join(chosen)}, generation, {_problem(columns)} AS problem
+        INSERT INTO {told_table(_fact(kind)) if names is None else packed_table(kind.name)} BY NAME
+        {_raw(kind)},
+        full_width AS ({_widened(columns) if names is None else _selected(["*", *nulls])}),
+        typed AS (SELECT {", ".join(["*", *typed])} FROM full_width)
+        SELECT {chosen}, generation, {_problem(columns)} AS problem
         FROM typed
     """
 
 
+def _fact(kind: Kind) -> type[Fact]:
+    if kind.fact is None:
+        message = f"{kind.name} is kept and not read"
+        raise TypeError(message)
+    return kind.fact
+
+
+def _raw(kind: Kind) -> str:
+    reader = sql.text("readers", kind.name.replace(".", "_"))
+    return f"WITH decoded AS ({decode(kind)}), raw AS ({reader})"
+
+
+def _widened(columns: tuple[Column, ...]) -> str:
+    unsaid = ", ".join(f"NULL::{_raw_type(c)} AS {sql.identifier(c.name)}" for c in columns)
+    return f"SELECT * FROM raw UNION ALL BY NAME SELECT {unsaid} WHERE false"
+
+
+def _selected(columns: list[str]) -> str:
+    return f"SELECT {', '.join(columns)} FROM raw"
+
+
 def rendition_table(fact: type[Fact]) -> str:
-    """Return the name of the temporary table that holds what readers made."""
+    """Return the name of the temporary view of all that was told of a fact."""
     return f"rendition_{fact.table}"
 
 
+def told_table(fact: type[Fact]) -> str:
+    """Return the name of the temporary table that holds what readers made."""
+    return f"told_{fact.table}"
+
+
+def packed_table(kind: str) -> str:
+    """Return the name of the table that holds what a kind's reader made of a whole log."""
+    return f"{PACKED}.told_by_{kind.replace('.', '_')}"
+
+
 def create_rendition_table(fact: type[Fact]) -> str:
-    """Return the statement that makes it: the fact's columns, all optional, and the problem."""
-    columns = [f"{sql.identifier(c.name)} {c.sql_type}" for c in columns_of(fact)]
-    columns.append("generation INTEGER")
-    columns.append("problem STRUCT(reason VARCHAR, column_name VARCHAR, offending VARCHAR)")
-    return f"CREATE TEMP TABLE IF NOT EXISTS {rendition_table(fact)} ({', '.join(columns)})"
+    """Return what makes the table and its view: the fact's columns, all optional, and the problem.
+
+    Both may be there already.
+    """
+    return f"""
+        CREATE TEMP TABLE IF NOT EXISTS {told_table(fact)} ({_columns(columns_of(fact))});
+        CREATE TEMP VIEW IF NOT EXISTS {rendition_table(fact)} AS FROM {told_table(fact)}
+    """
+
+
+def create_packed_table(kind: Kind, names: Collection[str]) -> str:
+    """Return the statement that makes the packed table of a kind whose reader states the names."""
+    kept = [column for column in columns_of(_fact(kind)) if column.name in names]
+    return f"CREATE TABLE {packed_table(kind.name)} ({_columns(kept)})"
+
+
+def show_packed(fact: type[Fact], tables: Mapping[str, Collection[str]]) -> str:
+    """Return what makes the view of a fact over the packed tables of kinds, by their names.
+
+    Columns that the reader of a kind does not state cost nothing.
+    """
+    rows = " UNION ALL ".join(
+        f"SELECT {_padded(fact, names)}, generation, problem FROM {packed_table(name)}"
+        for name, names in tables.items()
+    )
+    return f"CREATE OR REPLACE TEMP VIEW {rendition_table(fact)} AS {rows}"
+
+
+def _padded(fact: type[Fact], names: Collection[str]) -> str:
+    return ", ".join(
+        sql.identifier(column.name)
+        if column.name in names
+        else f"NULL::{column.sql_type} AS {sql.identifier(column.name)}"
+        for column in columns_of(fact)
+    )
+
+
+def _columns(columns: Iterable[Column]) -> str:
+    listed = [f"{sql.identifier(c.name)} {c.sql_type}" for c in columns]
+    listed.append("generation INTEGER")
+    listed.append("problem STRUCT(reason VARCHAR, column_name VARCHAR, offending VARCHAR)")
+    return ", ".join(listed)
 
 
 def _is_text(column: Column) -> bool:

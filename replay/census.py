@@ -97,7 +97,7 @@ class Census:
                 ", ".join(choice.keys_added) or None,
                 ", ".join(choice.keys_missing) or None,
                 honest,
-                _generation(kind, choice.reader),
+                generation(kind, choice.reader),
             ],
         )
 
@@ -122,7 +122,7 @@ def _choice(kind_name: str, entries: frozenset[str]) -> Choice:
     return choose(kind.readers, entries)
 
 
-def _generation(kind_name: str, reader: str | None) -> int | None:
+def generation(kind_name: str, reader: str | None) -> int | None:
     """Return the rank of a reader: readers are declared in the order of their generations.
 
     Those of a kind with more authority are higher than all of a kind with less; see `Kind`.

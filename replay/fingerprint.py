@@ -18,13 +18,46 @@ from projections.sql import identifier, literal
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """How many rows, and the sums of their hashes: what a fingerprint is made of.
+
+    Rows that come or go are added or taken away.
+    """
+
+    rows: int = 0
+    full: int = 0
+    content: int = 0
+
+    def __add__(self, other: "Sums") -> "Sums":
+        """Return the sums of both."""
+        return Sums(self.rows + other.rows, self.full + other.full, self.content + other.content)
+
+    def __sub__(self, other: "Sums") -> "Sums":
+        """Return the sums without the other's rows."""
+        return Sums(self.rows - other.rows, self.full - other.full, self.content - other.content)
+
+
+@dataclass(frozen=True, slots=True)
 class Fingerprint:
     """Digest of one table."""
 
     table: str
-    rows: int
-    full: str
-    content: str
+    sums: Sums
+
+    @property
+    def rows(self) -> int:
+        """How many rows the table has."""
+        return self.sums.rows
+
+    @property
+    def full(self) -> str:
+        """Digest of all columns."""
+        return _digest(self.table, self.sums.rows, self.sums.full)
+
+    @property
+    def content(self) -> str:
+        """Digest of the columns that are not provenance."""
+        return _digest(self.table, self.sums.rows, self.sums.content)
 
 
 def of_tables(
@@ -37,31 +70,32 @@ def of_tables(
     )
     rows = dict(connection.execute(counts).fetchall())
     return [
-        of_table(connection, model) if rows[model.table] else _made(model, 0, "0", "0")
+        of_table(connection, model) if rows[model.table] else Fingerprint(model.table, Sums())
         for model in models
     ]
 
 
 def of_table(connection: duckdb.DuckDBPyConnection, model: type[Table]) -> Fingerprint:
     """Return the fingerprint of a published table."""
+    return Fingerprint(model.table, sums_of(connection, model, identifier(model.table)))
+
+
+def parts_of(model: type[Table]) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of the whole and of the content fingerprint."""
     columns = columns_of(model)
-    content = [column for column in columns if not column.provenance]
-    row = connection.execute(
-        f"SELECT count(*), {_sum(columns)}, {_sum(content)} FROM {identifier(model.table)}"
-    ).fetchone()
+    content = tuple(column for column in columns if not column.provenance)
+    return {"whole": columns, "content": content}
+
+
+def sums_of(connection: duckdb.DuckDBPyConnection, model: type[Table], rows: str) -> Sums:
+    """Return the sums of rows of a published table; `rows` is SQL that stands behind FROM."""
+    sums = ", ".join(_sum(columns) for columns in parts_of(model).values())
+    row = connection.execute(f"SELECT count(*), {sums} FROM {rows}").fetchone()
     if row is None:
         message = f"{model.table} gave no fingerprint"
         raise ProjectionError(message)
-    return _made(model, *row)
-
-
-def _made(model: type[Table], rows: int, full: str, content: str) -> Fingerprint:
-    return Fingerprint(
-        table=model.table,
-        rows=rows,
-        full=_digest(model.table, rows, full),
-        content=_digest(model.table, rows, content),
-    )
+    count, full, part = row
+    return Sums(count, int(full), int(part))
 
 
 def whole(parts: Sequence[Fingerprint]) -> tuple[str, str]:

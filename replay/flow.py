@@ -1,6 +1,7 @@
 """From typed rows to tables: merge the renditions, run the steps, check the result."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import duckdb
 
@@ -13,20 +14,40 @@ from replay import rules as ruletables
 from replay.plan import Plan
 
 
-def merge(connection: duckdb.DuckDBPyConnection, read: Sequence[type[Fact]]) -> None:
-    """Make the facts of the types that were read, and count how often they were told."""
+def merge(
+    connection: duckdb.DuckDBPyConnection,
+    read: Sequence[type[Fact]],
+    happened: datetime | None = None,
+) -> None:
+    """Make the facts of the types that were read, and count how often they were told.
+
+    With `happened`, only what had happened by then is made.
+    """
     counted = dict.fromkeys(facts.FACTS, (0, 0))
     for fact in read:
+        later = 0 if happened is None else _cut(connection, fact, happened)
         connection.execute(merging.contested(fact))
         ((tellings, again),) = connection.execute(merging.count(fact)).fetchall()
         connection.execute(merging.merge(fact, told_again=again > 0))
         statement = merging.restate(fact)
         if statement is not None and again:
             connection.execute(statement)
-        counted[fact] = (tellings, tellings - again)
+        if again:
+            connection.execute(merging.record_tellings(fact))
+        counted[fact] = (tellings + later, tellings - again)
     rows = ", ".join(f"({sql.literal(f.table)}, {n}, {m})" for f, (n, m) in counted.items())
     connection.execute(f"INSERT INTO fact_count VALUES {rows}")
     connection.execute(sql.text("census", "drift"))
+
+
+def _cut(connection: duckdb.DuckDBPyConnection, fact: type[Fact], happened: datetime) -> int:
+    """Cut the renditions of a fact down to a time; return how many tell of what came later."""
+    if fact.happens_at is None and not fact.as_cut:
+        return 0
+    ((later,),) = connection.execute(merging.happened_later(fact), {"cut": happened}).fetchall()
+    connection.execute(merging.cut(fact), {"cut": happened})
+    connection.execute(merging.show_cut(fact))
+    return int(later)
 
 
 def run_steps(
@@ -60,9 +81,9 @@ def _venues(connection: duckdb.DuckDBPyConnection, read: Sequence[type[Fact]]) -
     return {venue for (venue,) in found}
 
 
-def check(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise ProjectionError where one of `projections/checks` finds rows."""
-    for name in sql.names("checks"):
+def check(connection: duckdb.DuckDBPyConnection, names: Sequence[str] | None = None) -> None:
+    """Raise ProjectionError where one of `projections/checks`, by default all, finds rows."""
+    for name in sql.names("checks") if names is None else names:
         found = connection.execute(sql.text("checks", name)).fetchmany(3)
         if found:
             message = f"check {name} failed; the first rows: {found}"

@@ -10,14 +10,21 @@ from importlib.resources.abc import Traversable
 
 import duckdb
 
-from domain.errors import ProjectionError
-from replay.fingerprint import Fingerprint, whole
+from domain.errors import RebuildNeededError
+from projections.sql import literal
+from replay.fingerprint import Fingerprint, Sums, whole
 
 DRIVERS = (
     "replay/blank.py",
     "replay/census.py",
     "replay/database.py",
+    "replay/fingerprint.py",
     "replay/flow.py",
+    "replay/incremental/__init__.py",
+    "replay/incremental/additions.py",
+    "replay/incremental/applying.py",
+    "replay/incremental/scopes.py",
+    "replay/incremental/tables.py",
     "replay/intake.py",
     "replay/rebuild.py",
     "replay/rules.py",
@@ -25,7 +32,7 @@ DRIVERS = (
 LIBRARIES = ("duckdb", "eventsourcing", "pyarrow", "pydantic")
 
 _TABLES = """
-    CREATE TABLE projection_meta (
+    CREATE OR REPLACE TABLE projection_meta (
         watermark BIGINT NOT NULL,
         seal_digest VARCHAR,
         code_digest VARCHAR NOT NULL,
@@ -34,20 +41,26 @@ _TABLES = """
         libraries VARCHAR NOT NULL,
         built_at TIMESTAMPTZ NOT NULL,
         fingerprint VARCHAR NOT NULL,
-        content_fingerprint VARCHAR NOT NULL
+        content_fingerprint VARCHAR NOT NULL,
+        as_of VARCHAR NOT NULL
     );
-    CREATE TABLE table_fingerprint (
+    CREATE OR REPLACE TABLE table_fingerprint (
         table_name VARCHAR NOT NULL,
         rows BIGINT NOT NULL,
         fingerprint VARCHAR NOT NULL,
-        content_fingerprint VARCHAR NOT NULL
+        content_fingerprint VARCHAR NOT NULL,
+        row_hashes HUGEINT NOT NULL,
+        content_hashes HUGEINT NOT NULL
     );
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """One projection file's own account of itself."""
+    """One projection file's own account of itself.
+
+    as_of   what of the log counts, see `replay.plan.AsOf`; empty where all up to the watermark does
+    """
 
     watermark: int
     seal_digest: str | None
@@ -58,6 +71,7 @@ class Meta:
     built_at: datetime
     fingerprint: str
     content_fingerprint: str
+    as_of: str = ""
 
 
 def write(
@@ -69,6 +83,7 @@ def write(
     rules_version: str,
     rules_digest: str,
     built_at: datetime,
+    as_of: str = "",
 ) -> Meta:
     """Stamp a projection file; this is the last thing that a rebuild writes."""
     full, content = whole(parts)
@@ -78,18 +93,16 @@ def write(
         code_digest=code_digest(),
         rules_version=rules_version,
         rules_digest=rules_digest,
-        libraries=", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES),
+        libraries=libraries(),
         built_at=built_at,
         fingerprint=full,
         content_fingerprint=content,
+        as_of=as_of,
     )
     connection.execute(_TABLES)
-    connection.executemany(
-        "INSERT INTO table_fingerprint VALUES (?, ?, ?, ?)",
-        [[part.table, part.rows, part.full, part.content] for part in parts],
-    )
+    _write_parts(connection, parts)
     connection.execute(
-        "INSERT INTO projection_meta VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO projection_meta VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             meta.watermark,
             meta.seal_digest,
@@ -100,15 +113,33 @@ def write(
             meta.built_at,
             meta.fingerprint,
             meta.content_fingerprint,
+            meta.as_of,
         ],
     )
     return meta
 
 
+def _write_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[Fingerprint]) -> None:
+    rows = ", ".join(
+        f"({literal(part.table)}, {part.rows}, {literal(part.full)}, {literal(part.content)}, "
+        f"{part.sums.full}, {part.sums.content})"
+        for part in parts
+    )
+    connection.execute(f"INSERT INTO table_fingerprint VALUES {rows}")
+
+
+def read_parts(connection: duckdb.DuckDBPyConnection) -> dict[str, Sums]:
+    """Return the sums of the rows of each published table, as the file keeps them."""
+    rows = connection.execute(
+        "SELECT table_name, rows, row_hashes, content_hashes FROM table_fingerprint"
+    ).fetchall()
+    return {table: Sums(*sums) for table, *sums in rows}
+
+
 def read(connection: duckdb.DuckDBPyConnection) -> Meta:
     """Return what the file says.
 
-    Raise ProjectionError where it was never finished, or another version made it.
+    Raise RebuildNeededError where it was never finished, or another version made it.
     """
     names = ", ".join(field.name for field in fields(Meta))
     try:
@@ -116,12 +147,18 @@ def read(connection: duckdb.DuckDBPyConnection) -> Meta:
     except duckdb.CatalogException:
         row = None
     except duckdb.BinderException as error:
-        message = "the projection is of another version: run `brokertruth rebuild`"
-        raise ProjectionError(message) from error
+        message = "the projection is of another version"
+        raise RebuildNeededError(message) from error
     if row is None:
-        message = "the projection was never finished: run `brokertruth rebuild`"
-        raise ProjectionError(message)
+        message = "the projection was never finished"
+        raise RebuildNeededError(message)
     return Meta(*row)
+
+
+@lru_cache(maxsize=1)
+def libraries() -> str:
+    """Return the versions of the libraries that decide a result."""
+    return ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
 
 
 @lru_cache(maxsize=1)

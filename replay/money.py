@@ -7,47 +7,16 @@ counted as moved.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import duckdb
 
 from domain.errors import ProjectionError
-from replay.database import Config, Resources
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """Realized P&L of some lots, in one currency.
-
-    fees and net are those of the lots whose fees and openings are known; `lots_pending` counts the
-    others.
-    """
-
-    gross: Decimal = Decimal(0)
-    fees: Decimal = Decimal(0)
-    net: Decimal = Decimal(0)
-    lots_pending: int = 0
-
-    def __add__(self, other: Self) -> Self:
-        """Return both together."""
-        return type(self)(
-            self.gross + other.gross,
-            self.fees + other.fees,
-            self.net + other.net,
-            self.lots_pending + other.lots_pending,
-        )
-
-    def __sub__(self, other: Self) -> Self:
-        """Return what came to the other."""
-        return type(self)(
-            self.gross - other.gross,
-            self.fees - other.fees,
-            self.net - other.net,
-            self.lots_pending - other.lots_pending,
-        )
+from replay.amounts import Amounts
+from replay.database import Resources, is_damage
+from replay.diff.attaching import attach, config_of, lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +41,18 @@ class Moved:
 
     lines      realized P&L by account, strategy and currency, strategies of either projection
     fills      fills of both whose strategy differs
-    lots       lot matches whose money differs, or that are gone, or (of the same events) have come
+    lots       lot matches whose amounts differ, or that are gone, or (of the same events) have come
+    lots_reassigned  lot matches of both that count for another strategy
     days       days of an account on which the money of a strategy differs, likewise
     same_log   whether both are of the same events
     same_rules whether both are of the same rules and code
-    unknown    why there is nothing before; fills, lots and days are then None
+    unknown    why there is nothing before; all counts are then None
     """
 
     lines: tuple[Line, ...]
     fills: int | None
     lots: int | None
+    lots_reassigned: int | None
     days: int | None
     same_log: bool
     same_rules: bool
@@ -90,7 +61,7 @@ class Moved:
     @property
     def anything(self) -> bool:
         """Whether a strategy or an amount moved."""
-        return bool(self.fills or self.lots or self.days)
+        return bool(self.fills or self.lots or self.lots_reassigned or self.days)
 
     @property
     def by_rules(self) -> bool:
@@ -117,6 +88,7 @@ def _account(line: Line) -> tuple[str, str]:
 
 
 NONE_YET: Final = "there is no projection yet"
+UNREADABLE: Final = "the projection before cannot be read"
 
 _PNL: Final = """
     SELECT
@@ -166,11 +138,20 @@ _LOTS_OF: Final = """
             hash(
                 venue, account, mode, subaccount::BIGINT, instrument_id, open_fill_id, close_id
             ) AS lot,
+            strategy,
             currency,
             realized_gross,
             fees,
             realized_net
         FROM {projection}.lot_match
+"""
+
+_LOTS_REASSIGNED: Final = """
+    WITH b AS ({before}),
+
+    a AS ({after})
+
+    SELECT count(*) FROM b INNER JOIN a ON a.lot = b.lot WHERE a.strategy <> b.strategy
 """
 
 _DAYS: Final = """
@@ -219,24 +200,16 @@ def compare(before: Path | None, after: Path, *, resources: Resources) -> Moved:
     alone. Raise ProjectionError where `after` cannot be read, or somebody interrupts.
     """
     try:
-        with duckdb.connect(config=_config(after, resources)) as connection:
-            connection.execute("ATTACH ? AS after (READ_ONLY)", [str(after)])
+        with duckdb.connect(config=config_of(after, "compare", resources)) as connection:
+            attach(connection, "after", after)
             lines = _lines(connection, "after")
             if before is None:
+                lock(connection)
                 return _without_before(lines, NONE_YET)
             return _compared(connection, before, lines)
     except duckdb.Error as error:
         message = f"cannot compare with {after}: {error}"
         raise ProjectionError(message) from error
-
-
-def _config(after: Path, resources: Resources) -> Config:
-    config: Config = {"temp_directory": str(after.with_name(f"{after.name}.compare"))}
-    if resources.threads:
-        config["threads"] = resources.threads
-    if resources.memory:
-        config["memory_limit"] = resources.memory
-    return config
 
 
 _Pnl = dict[tuple[str, str, str], Amounts]
@@ -249,12 +222,13 @@ def _lines(connection: duckdb.DuckDBPyConnection, projection: str) -> _Pnl:
 
 def _without_before(lines: _Pnl, unknown: str) -> Moved:
     told = tuple(Line(*names, before=None, after=amounts) for names, amounts in lines.items())
-    return Moved(told, None, None, None, same_log=False, same_rules=False, unknown=unknown)
+    return Moved(told, None, None, None, None, same_log=False, same_rules=False, unknown=unknown)
 
 
 def _compared(connection: duckdb.DuckDBPyConnection, before: Path, lines: _Pnl) -> Moved:
     try:
-        connection.execute("ATTACH ? AS before (READ_ONLY)", [str(before)])
+        attach(connection, "before", before)
+        lock(connection)
         return _moved(connection, lines)
     except duckdb.InterruptException:
         raise
@@ -262,9 +236,10 @@ def _compared(connection: duckdb.DuckDBPyConnection, before: Path, lines: _Pnl) 
         return _without_before(lines, "the projection before is of another layout")
     except duckdb.OutOfMemoryException:
         return _without_before(lines, "the projection before needs more memory to be read")
-    except duckdb.Error:
+    except duckdb.Error as error:
         # a block that is damaged shows when it is read, as an error of no particular kind
-        return _without_before(lines, "the projection before cannot be read")
+        unknown = UNREADABLE if is_damage(error) else f"the projection before: {error}"
+        return _without_before(lines, unknown)
 
 
 def _moved(connection: duckdb.DuckDBPyConnection, after: _Pnl) -> Moved:
@@ -284,6 +259,7 @@ def _moved(connection: duckdb.DuckDBPyConnection, after: _Pnl) -> Moved:
         lines,
         fills=_count(connection, "attribution", _FILLS),
         lots=_count(connection, "lot_match", _LOTS.format(**lots), asked),
+        lots_reassigned=_count(connection, "lot_match", _LOTS_REASSIGNED.format(**lots)),
         days=_count(connection, "daily_pnl", _DAYS.format(days=days), asked),
         same_log=same_log,
         same_rules=_agree(connection, "rules_digest, code_digest"),

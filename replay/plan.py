@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.rules import Rules
 from replay.database import Resources
+from replay.ports import Segments
 
 CHUNK_EVENTS: Final = 120_000
 
@@ -31,10 +32,22 @@ class AsOf:
     received: datetime | None = None
     happened: datetime | None = None
 
+    def __str__(self) -> str:
+        """Return it as a projection file says it: such as 'position 500', '' for all of it."""
+        told = [
+            "" if self.position is None else f"position {self.position}",
+            "" if self.received is None else f"received {self.received.isoformat()}",
+            "" if self.happened is None else f"happened {self.happened.isoformat()}",
+        ]
+        return ", ".join(filter(None, told))
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a projection is to be built."""
+    """How a projection is to be built.
+
+    segments   what is kept of the log, to be read instead; the tables are the same
+    """
 
     built_at: datetime
     rules: Rules = field(default_factory=Rules)
@@ -42,3 +55,4 @@ class Plan:
     as_of: AsOf = field(default_factory=AsOf)
     chunk_events: int = CHUNK_EVENTS
     progress: Progress = silent
+    segments: Segments | None = None

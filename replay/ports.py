@@ -1,5 +1,8 @@
 """What replay needs of an event log, whatever it is stored in."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -47,6 +50,13 @@ class EventLog(Protocol):
         """Return the event at a position, None if the log has no such position."""
         ...
 
+    def events_at(self, positions: Sequence[int]) -> pa.Table:
+        """Return the events at these positions, in the columns of EVENT_SCHEMA.
+
+        A position that the log does not have is left out.
+        """
+        ...
+
     def revisions(self, key: str) -> list[StoredEvent]:
         """Return all revisions of a key, the oldest first; empty if the key is unknown."""
         ...
@@ -60,4 +70,28 @@ class EventLog(Protocol):
 
     def seal_of(self, position: int) -> Seal | None:
         """Return the seal that covers a position, None if the log has no such position."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All events with after < position <= until, kept in one Parquet file a kind.
+
+    A file has the columns of `projections/census/chunk.sql` but the kind.
+    """
+
+    after: int
+    until: int
+    files: Mapping[str, Path]
+
+
+class Segments(Protocol):
+    """Events of a log that are kept beside it in a form that is read faster; never the truth."""
+
+    def runs(self, until: int) -> Iterator[Run]:
+        """Yield runs from the first position on, each behind the one before, up to `until` or less.
+
+        The last one may reach behind `until`. Each has been checked against the log; what could not
+        be used is left out, with all behind it, and left to the log.
+        """
         ...

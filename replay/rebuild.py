@@ -25,7 +25,11 @@ SMALL_EVENTS: Final = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What a rebuild made."""
+    """What a rebuild made.
+
+    from_segments   how many of the events were not read from the log but from what is kept of it
+    warning         why not more of them were, '' where there is nothing to say
+    """
 
     meta: meta.Meta
     events: int
@@ -33,6 +37,8 @@ class Rebuilt:
     unreadable: int
     unknown_shapes: int
     additive_shapes: int
+    from_segments: int = 0
+    warning: str = ""
 
 
 def rebuild(log: EventLog, target: Path, plan: Plan) -> Rebuilt:
@@ -76,7 +82,7 @@ def _build(connection: duckdb.DuckDBPyConnection, log: EventLog, until: int, pla
     for name in sql.names("macros"):
         connection.execute(sql.text("macros", name))
     read = intake.read_log(connection, log, until, plan)
-    flow.merge(connection, read)
+    flow.merge(connection, read, plan.as_of.happened)
     flow.run_steps(connection, read, plan)
     flow.check(connection)
     parts = fingerprint.of_tables(connection, TABLES)
@@ -90,6 +96,7 @@ def _build(connection: duckdb.DuckDBPyConnection, log: EventLog, until: int, pla
             rules_version=plan.rules.version,
             rules_digest=plan.rules.digest,
             built_at=plan.built_at,
+            as_of=str(plan.as_of),
         )
     rows = {part.table: part.rows for part in parts}
     shapes = dict(connection.execute("SELECT status, count(*) FROM drift GROUP BY ALL").fetchall())

@@ -29,6 +29,7 @@ from domain.recorded import RECORDED
 from domain.rules import Rules
 from replay.database import Resources, open_for_reading
 from replay.plan import CHUNK_EVENTS, AsOf, Plan
+from replay.ports import EventLog
 from replay.rebuild import Rebuilt, rebuild
 from tools.fake_kalshi.payloads import fill_json, settlement_json
 from tools.fake_kalshi.truths import Ending, Execution
@@ -136,18 +137,24 @@ class BookMaker:
         threads: int = 0,
         chunk_events: int = CHUNK_EVENTS,
         until: int | None = None,
+        received: datetime | None = None,
+        happened: datetime | None = None,
     ) -> Built:
         """Append the pages to a new log and rebuild."""
+        plan = Plan(
+            built_at=NOW,
+            rules=rules or Rules.of_prefixes(strategies or {}),
+            resources=Resources(threads=threads),
+            as_of=AsOf(until, received, happened),
+            chunk_events=chunk_events,
+        )
         with self.log(*pages) as log:
-            target = self.folder / f"book{self.made}.duckdb"
-            plan = Plan(
-                built_at=NOW,
-                rules=rules or Rules.of_prefixes(strategies or {}),
-                resources=Resources(threads=threads),
-                as_of=AsOf(position=until),
-                chunk_events=chunk_events,
-            )
-            rebuilt = rebuild(log, target, plan)
+            return self.project(log, plan)
+
+    def project(self, log: EventLog, plan: Plan) -> Built:
+        """Rebuild the log that was made last."""
+        target = self.folder / f"book{self.made}.duckdb"
+        rebuilt = rebuild(log, target, plan)
         built = Built(rebuilt, target, open_for_reading(target))
         self.opened.append(built)
         return built

@@ -1,4 +1,4 @@
-"""`query` and `explain`: questions to the projection, and the way back from a figure."""
+"""`query`: questions to the projection."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,10 +8,11 @@ import pyarrow as pa
 from rich.table import Table
 
 from domain.errors import CannotDoError, UsageError
-from replay import explain, meta, query
-from tools import explaining, render
-from tools.book import Book
-from tools.outcome import Outcome, counted, stale_warning
+from replay import query
+from tools import footers, render, shelf
+from tools.book import CURRENT, Book
+from tools.outcome import Outcome, counted
+from tools.output import refuse_own
 
 FORMATS: Final = ("table", "csv", "json", "parquet")
 SCREEN_ROWS: Final = 1000
@@ -27,8 +28,16 @@ def saved_queries() -> Outcome:
     return Outcome(f"{len(known)} saved queries", data, (table,))
 
 
-def ask(book: Book, asked: str, *, form: str, output: Path | None, with_rows: bool) -> Outcome:
-    """Run SQL or a saved query against the current projection.
+def ask(
+    book: Book,
+    asked: str,
+    *,
+    form: str,
+    output: Path | None,
+    with_rows: bool,
+    on: str = CURRENT,
+) -> Outcome:
+    """Run SQL or a saved query against the current projection, or another one.
 
     `with_rows` puts the answer into the outcome's data too, for `--json`.
     """
@@ -38,15 +47,17 @@ def ask(book: Book, asked: str, *, form: str, output: Path | None, with_rows: bo
     if form == "parquet" and output is None:
         message = "--format parquet needs --output FILE"
         raise UsageError(message)
+    if output is not None:
+        refuse_own(book, output, "--output")
+        if form == "parquet" and not _is_file(output):
+            message = f"--output {output}: parquet needs a file, which this is not"
+            raise UsageError(message)
     text = query.saved_query(asked).sql if asked.startswith("@") else asked
-    with book.open_projection() as connection:
-        current = meta.read(connection)
+    with book.open_projection(book.named(on)) as connection, book.open_log() as log:
         table = query.run(connection, text)
-    with book.open_log() as log:
-        stale = book.stale_because(log, current)
-    verdict = f"{counted(table.num_rows, 'row')}, as of position {current.watermark:,}"
-    verdict += stale_warning(stale)
-    data: dict[str, object] = {"watermark": current.watermark, "stale_because": stale}
+        footer = footers.of(book, log, connection)
+    verdict = counted(table.num_rows, "row") + footer.verdict()
+    data = footer.data()
     if with_rows:
         data["rows"] = render.as_rows(table)
     return _delivered(table, form, output, verdict, data)
@@ -68,20 +79,29 @@ def _delivered(
     if output is None:
         body = (pieces[0],) if isinstance(pieces, tuple) and form == "table" else ()
         return Outcome(verdict, data, body, raw=None if body else pieces)
-    try:
-        with output.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(pieces)
-    except OSError as error:
-        message = f"cannot write {output}: {error.strerror}"
-        raise CannotDoError(message) from error
+    _write(pieces, output)
     return Outcome(f"{verdict}, written to {output}", {**data, "output": str(output)})
 
 
-def walk_back(book: Book, target: str, *, limit: int) -> Outcome:
-    """Explain a figure down to the raw payloads."""
-    with book.open_projection() as connection, book.open_log() as log:
-        node = explain.explain(connection, log, target, limit=limit)
-        stale = book.stale_because(log, meta.read(connection))
-    data = {"explanation": explaining.as_object(node), "stale_because": stale}
-    verdict = f"explained {target}{stale_warning(stale)}"
-    return Outcome(verdict, data, (explaining.as_tree(node),))
+def _write(pieces: Iterable[str], output: Path) -> None:
+    """Write a file whole or not at all; a pipe or a device takes what comes."""
+    encoded = (piece.encode() for piece in pieces)
+    if _is_file(output):
+        with shelf.whole(output) as file:
+            file.writelines(encoded)
+        return
+    try:
+        with output.open("wb") as pipe:
+            pipe.writelines(encoded)
+    except OSError as error:
+        message = f"cannot write {output}: {error.strerror}"
+        raise CannotDoError(message) from error
+
+
+def _is_file(output: Path) -> bool:
+    """Tell whether a path is a file, or may become one."""
+    try:
+        return output.is_file() or not output.exists()
+    except OSError:
+        # said by whoever opens it
+        return True

@@ -28,7 +28,7 @@ from domain.event import (
 from domain.jsontext import parse
 from domain.rules import UNATTRIBUTED
 from replay import query
-from tools import outcome, render
+from tools import outcome, render, staleness
 from tools.book import Book, now
 from tools.outcome import Outcome
 from tools.project import NOTHING, project_after
@@ -116,7 +116,7 @@ def attribute(book: Book, claim: Claim, wanted: Wanted) -> Outcome:
         raise UsageError(message)
     with book.open_log() as log:
         before = _standing(book, claim, wanted)
-        if not before and book.stale_because(log, book.projection_meta()) is None:
+        if not before and staleness.of(book, log, book.projection_meta()) is None:
             message = f"no fill {claim.fill_id!r} in account {wanted.owner.account} "
             message += f"({wanted.owner.mode}): nothing was claimed"
             raise UsageError(message)

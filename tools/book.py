@@ -4,14 +4,19 @@ book.toml         account, mode, where the brokers are
 attribution.toml  rules: whose a fill is, when a trade is won
 log.sqlite        the log: what the brokers said
 ledger.duckdb     the current projection: everything computed from it
+candidate.duckdb  a rebuild that is not current: to be looked at, then switched to
+previous.duckdb   what was current before the last switch
+standby.duckdb    of a large book: an older twin of the current one, brought up to date in turn
 ledger.lock       held by whoever is projecting
+as-of/            projections of the past
+reports/          figures that were pinned
+segments/         what was read of the log, kept for the next rebuild
 statements/       Flex statements as they were fetched
 spool/            what bots record, until it is taken in; then in spool/taken
 """
 
 import fcntl
 import os
-import shutil
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,17 +30,18 @@ import duckdb
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from adapters.log.sqlite import SQLiteLog
-from domain.errors import BrokertruthError, CannotDoError, ProjectionError, UsageError
+from adapters.segments.kept import KeptSegments
+from domain.errors import CannotDoError, ProjectionError, RebuildNeededError, UsageError
 from domain.event import Owner
 from domain.rules import Rules
 from replay import meta
-from replay.database import Resources, open_for_reading
-from replay.plan import Plan, Progress, silent
-from replay.rebuild import Rebuilt, rebuild
+from replay.database import is_damage, open_for_reading
+from tools import shelf
 
 ENVIRONMENT: Final = "BROKERTRUTH_BOOK"
 DEFAULT: Final = "book"
 RULES: Final = "attribution.toml"
+CURRENT: Final = "current"
 CLIENT_ID_MAX: Final = 2**31 - 1
 """The greatest number by which a client of the gateway can call itself."""
 
@@ -61,8 +67,8 @@ mode = "{mode}"      # live or paper; the two never mix
 """
 
 _RULES_TEMPLATE: Final = """\
-# Whose a fill is, and when a trade is won. Raise the version with every change; the next
-# `brokertruth project` takes it up, `brokertruth rebuild --dry-run` says what it would move.
+# Whose a fill is, and when a trade is won. Raise the version with every change, then run
+# `brokertruth rebuild`: it says what moves, and `brokertruth switch` takes it up.
 
 version = "1"
 
@@ -149,6 +155,36 @@ class Book:
         return self.folder / "ledger.duckdb"
 
     @property
+    def candidate_path(self) -> Path:
+        """The last rebuild that is not current."""
+        return self.folder / "candidate.duckdb"
+
+    @property
+    def previous_path(self) -> Path:
+        """What was current before the last switch."""
+        return self.folder / "previous.duckdb"
+
+    @property
+    def standby_path(self) -> Path:
+        """An older twin of the current projection, which nobody is meant to read."""
+        return self.folder / "standby.duckdb"
+
+    @property
+    def as_of_path(self) -> Path:
+        """The folder of projections of the past."""
+        return self.folder / "as-of"
+
+    @property
+    def reports_path(self) -> Path:
+        """The folder of figures that were pinned."""
+        return self.folder / "reports"
+
+    @property
+    def segments_path(self) -> Path:
+        """The folder of what was read of the log."""
+        return self.folder / "segments"
+
+    @property
     def statements_path(self) -> Path:
         """The folder of the statements that were fetched, each byte for byte."""
         return self.folder / "statements"
@@ -169,89 +205,116 @@ class Book:
         """Open the event log."""
         return SQLiteLog.open(self.log_path)
 
-    def open_projection(self) -> duckdb.DuckDBPyConnection:
-        """Open the current projection for reading.
+    def segments_of(self, log: SQLiteLog) -> KeptSegments:
+        """Return the segments that are kept of the log, for one rebuild."""
+        return KeptSegments(self.segments_path, log)
 
-        Raise ProjectionError where there is none, or one that was never finished or is damaged.
+    def named(self, projection: str) -> Path:
+        """Return the file of 'current', 'candidate', 'previous', or of a path.
+
+        A path is looked for here, then in the book. Raise UsageError where there is nothing; a
+        current one that is missing is no wrong question, and said by whoever opens it.
         """
-        connection = open_for_reading(self.projection_path)
+        known = {
+            CURRENT: (self.projection_path, "run `brokertruth rebuild`"),
+            "candidate": (self.candidate_path, "run `brokertruth rebuild`"),
+            "previous": (self.previous_path, "nothing was switched yet"),
+        }
+        path, how = known.get(
+            projection,
+            (Path(projection), f"name a file, or one of {', '.join(known)}"),
+        )
+        if projection not in known and not path.is_file():
+            path = self.folder / path
+        if projection != CURRENT and not path.is_file():
+            message = f"there is no projection {projection!r}: {how}"
+            raise UsageError(message)
+        return path
+
+    def open_projection(self, path: Path | None = None) -> duckdb.DuckDBPyConnection:
+        """Open the current projection, or another file, for reading.
+
+        Raise ProjectionError where there is none, or one that is damaged for good,
+        RebuildNeededError where it was never finished or is of another version, CannotDoError where
+        it cannot be opened now. Not to be kept open while this process projects: locks of files
+        hold between processes only.
+        """
+        path = path or self.projection_path
+        try:
+            connection = open_for_reading(path)
+        except ProjectionError as error:
+            if not path.exists():
+                raise
+            message = f"{error}: {self._cure(path)}"
+            raise type(error)(message) from error
         try:
             meta.read(connection)
-        except ProjectionError:
+        except RebuildNeededError as error:
             connection.close()
-            raise
+            message = f"{path}: {error}: {self._cure(path)}"
+            raise RebuildNeededError(message) from error
         except duckdb.Error as error:
             connection.close()
-            message = f"{self.projection_path}: {error}: run `brokertruth rebuild`"
-            raise ProjectionError(message) from error
+            message = f"{path}: {error}: {self._cure(path)}"
+            kind = ProjectionError if is_damage(error) else RebuildNeededError
+            raise kind(message) from error
         return connection
 
-    def projection_meta(self) -> meta.Meta | None:
-        """Return what the current projection says about itself; None where none can be read."""
+    def _cure(self, path: Path) -> str:
+        """Say what to do about a projection file that cannot be used."""
+        known = {
+            self.projection_path: "run `brokertruth rebuild`, then `brokertruth switch`",
+            self.candidate_path: "run `brokertruth rebuild`, which makes another one",
+            self.previous_path: "there is no way back to it; delete it",
+        }
+        if path.parent == self.as_of_path:
+            return "delete it, and make it again with `brokertruth rebuild --as-of-…`"
+        return known.get(path, "name another file")
+
+    def current_meta(self) -> meta.Meta | None:
+        """Return what the current projection says about itself.
+
+        None where one can be made in its place: there is none, or one that is damaged for good.
+        Otherwise raise as `open_projection` does.
+        """
         try:
             with self.open_projection() as connection:
+                return meta.read(connection)
+        except RebuildNeededError:
+            raise
+        except ProjectionError:
+            return None
+
+    def projection_meta(self, path: Path | None = None) -> meta.Meta | None:
+        """Return what the current projection, or another file, says about itself.
+
+        None where none can be read.
+        """
+        try:
+            with self.open_projection(path) as connection:
                 return meta.read(connection)
         except CannotDoError:
             return None
 
-    def stale_because(self, log: SQLiteLog, current: meta.Meta | None) -> str | None:
-        """Say why a projection is not what a rebuild would give now; None where it is.
-
-        `current` is what the projection that was asked says about itself: another process may
-        have put a newer one in its place since then.
-        """
-        if current is None:
-            return "there is no projection that can be read"
-        if current.code_digest != meta.code_digest():
-            return "the code has changed"
-        try:
-            if current.rules_digest != self.rules.digest:
-                return f"{RULES} has changed"
-        except BrokertruthError as error:
-            return f"the rules cannot be read: {error}"
-        if current.watermark != log.head():
-            return f"it covers {current.watermark} of {log.head()} events"
-        return None
-
-    def rebuild(
-        self,
-        log: SQLiteLog,
-        *,
-        resources: Resources | None = None,
-        progress: Progress = silent,
-    ) -> Rebuilt:
-        """Build a projection beside the current one and put it in its place, atomically.
-
-        Whoever has the current file open keeps reading it undisturbed.
-        """
-        with self._projecting():
-            fresh = self.projection_path.with_suffix(".new")
-            for left_over in (fresh, fresh.with_name(f"{fresh.name}.wal")):
-                left_over.unlink(missing_ok=True)
-            # what a rebuild that was killed had spilled to disk
-            shutil.rmtree(fresh.with_name(f"{fresh.name}.tmp"), ignore_errors=True)
-            made = rebuild(
-                log,
-                fresh,
-                Plan(
-                    built_at=now(),
-                    rules=self.rules,
-                    resources=resources or Resources(),
-                    progress=progress,
-                ),
-            )
-            _put_in_place(fresh, self.projection_path)
-        return made
-
     @contextmanager
-    def _projecting(self) -> Iterator[None]:
+    def projecting(self) -> Iterator[None]:
+        """Be the one process that changes projections; finish what one that was killed had begun.
+
+        Raise CannotDoError where another one is.
+        """
         path = self.folder / "ledger.lock"
-        with path.open("w") as file:
+        try:
+            file = path.open("w")
+        except OSError as error:
+            message = f"cannot write in {self.folder}: {error.strerror}"
+            raise CannotDoError(message) from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 message = f"{self.folder}: another brokertruth is projecting; wait for it"
                 raise CannotDoError(message) from error
+            shelf.settle(self.folder)
             yield
 
 
@@ -358,14 +421,3 @@ def _checked(path: Path, model: type[_Model], told: dict[str, object]) -> _Model
         why = wrong["msg"].removeprefix("Value error, ")
         message = f"{path}: {where}: {why}" if where else f"{path}: {why}"
         raise UsageError(message) from None
-
-
-def _put_in_place(fresh: Path, current: Path) -> None:
-    with fresh.open("rb") as file:
-        os.fsync(file.fileno())
-    fresh.replace(current)
-    directory = os.open(current.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

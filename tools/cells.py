@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from replay.nodes import decimal_text
+from replay.explain.nodes import decimal_text
 
 
 def printable(text: str) -> str:

@@ -9,11 +9,11 @@ from typing import Annotated
 import typer
 
 from domain.errors import UsageError
-from replay.database import Resources
 from tools import book as books
 from tools.cli_fetch import fetching
+from tools.cli_replay import replaying
 from tools.outcome import FAILED, Outcome, moment
-from tools.verb import Account, DryRun, Json, Mode, NoProject, run
+from tools.verb import Account, DryRun, Json, Mode, NoProject, On, run
 
 app = typer.Typer(
     name="brokertruth",
@@ -24,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(replaying)
 app.add_typer(fetching, name="fetch", help="Ask the broker itself, append what it says, project.")
 
 
@@ -204,47 +205,6 @@ def attribute(
 
 
 @app.command()
-def project(context: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Bring the projection up to the log, if log, code or configuration moved on."""
-    from tools import project as projecting
-
-    def work() -> Outcome:
-        book = books.load(context.obj)
-        with book.open_log() as log:
-            return projecting.project(book, log, dry_run=dry_run)
-
-    run("project", work, as_json=as_json)
-
-
-@app.command()
-def rebuild(
-    context: typer.Context,
-    lenient: Annotated[
-        bool, typer.Option("--lenient", help="Exit 0 although events are unreadable.")
-    ] = False,
-    threads: Annotated[int, typer.Option(min=0, help="0: all cores.")] = 0,
-    memory: Annotated[str, typer.Option(help="Limit for the engine, such as 2GB.")] = "",
-    dry_run: DryRun = False,
-    as_json: Json = False,
-) -> None:
-    """Compute the whole projection anew from the log, and put it in place atomically."""
-    from tools import project as projecting
-
-    def work() -> Outcome:
-        book = books.load(context.obj)
-        with book.open_log() as log:
-            return projecting.rebuild(
-                book,
-                log,
-                resources=Resources(threads, memory),
-                lenient=lenient,
-                dry_run=dry_run,
-            )
-
-    run("rebuild", work, as_json=as_json)
-
-
-@app.command()
 def verify(
     context: typer.Context,
     anchor: Annotated[
@@ -326,6 +286,7 @@ def query(
         Path | None, typer.Option("--output", "-o", help="File to write (parquet needs one).")
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="List the saved queries.")] = False,
+    on: On = "current",
     as_json: Json = False,
 ) -> None:
     """Ask the projection: SQL, or a saved audit query such as @pnl-by-strategy."""
@@ -337,7 +298,9 @@ def query(
         if sql is None:
             message = "give SQL or @NAME; `brokertruth query --list` lists the saved queries"
             raise UsageError(message)
-        return asking.ask(books.load(context.obj), sql, form=form, output=output, with_rows=as_json)
+        return asking.ask(
+            books.load(context.obj), sql, form=form, output=output, with_rows=as_json, on=on
+        )
 
     run("query", work, as_json=as_json)
 
@@ -348,21 +311,34 @@ def explain(
     target: Annotated[
         str,
         typer.Argument(
-            help="A day, a trade, fill, order, instrument (or symbol), cash movement or corporate "
-            "action, a key, or a log position."
+            help="A day, a fill, order, instrument (or symbol), movement of cash, a key, a log "
+            "position; with their word in front also trade:ID, holding:, strategy:, family:, "
+            "cash: (a day, a cause), canary:, restatement:, unreadable:."
         ),
     ],
     limit: Annotated[int, typer.Option(min=1, help="Children shown at each level.")] = 10,
+    on: On = "current",
+    with_sql: Annotated[
+        bool, typer.Option("--sql", help="Show the SELECT that finds each line.")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option(help="Write it as a page for a browser instead.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Walk a figure back to the bytes that it came from."""
-    from tools import asking
+    from tools import explaining
 
-    run(
-        "explain",
-        lambda: asking.walk_back(books.load(context.obj), target, limit=limit),
-        as_json=as_json,
-    )
+    def work() -> Outcome:
+        book = books.load(context.obj)
+        if html is None:
+            return explaining.walk_back(book, target, limit=limit, on=on, with_sql=with_sql)
+        # what draws pages is slow to import
+        from tools import explaining_page
+
+        return explaining_page.write(book, target, html, limit=limit, on=on)
+
+    run("explain", work, as_json=as_json)
 
 
 @app.command("lint-bot")

@@ -8,9 +8,10 @@ from rich.table import Table
 from domain.errors import UsageError
 from domain.event import payload_bytes
 from replay import meta, query
-from tools import alerts, outcome, render
+from tools import alerts, outcome, render, staleness
 from tools.book import Book
-from tools.outcome import Outcome, counted, stale_warning
+from tools.outcome import Outcome, counted
+from tools.staleness import Stale, warning
 
 _DRIFT: Final = """
     SELECT kind, coalesce(reader, '') AS reader, status, events, first_position, last_position,
@@ -51,10 +52,10 @@ def drift(book: Book) -> Outcome:
         "shapes": shapes,
         "canaries": found,
         "impossible_values": values,
-        "stale_because": stale,
+        "stale_because": stale.because if stale else None,
     }
     code = outcome.FOUND if number or stale else outcome.GOOD
-    return Outcome(verdict + of_events + stale_warning(stale), data, body, code)
+    return Outcome(verdict + of_events + warning(stale), data, body, code)
 
 
 def canaries(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -67,11 +68,11 @@ def impossible(connection: duckdb.DuckDBPyConnection, after: int) -> list[dict[s
     return render.as_rows(query.run(connection, _VALUES, {"after": after}))
 
 
-def _staleness(book: Book, connection: duckdb.DuckDBPyConnection) -> tuple[str | None, str]:
+def _staleness(book: Book, connection: duckdb.DuckDBPyConnection) -> tuple[Stale | None, str]:
     """Return why the projection that is being asked is stale, and of what it then tells."""
     current = meta.read(connection)
     with book.open_log() as log:
-        stale = book.stale_because(log, current)
+        stale = staleness.of(book, log, current)
     return stale, f" of the first {counted(current.watermark, 'event')}" if stale else ""
 
 
@@ -102,10 +103,10 @@ def unreadable(book: Book, position: int | None) -> Outcome:
     if not rows.num_rows and not stale:
         nothing: dict[str, Any] = {"unreadable": [], "stale_because": None}
         return Outcome("every event was read", nothing)
-    verdict = f"{counted(rows.num_rows, 'event')} unreadable{of_events}{stale_warning(stale)}"
+    verdict = f"{counted(rows.num_rows, 'event')} unreadable{of_events}{warning(stale)}"
     columns = ["position", "kind", "reason", "column_name", "offending"]
     shown = render.as_table(rows.select(columns), closing=False)
-    found = {"unreadable": render.as_rows(rows), "stale_because": stale}
+    found = {"unreadable": render.as_rows(rows), "stale_because": stale.because if stale else None}
     return Outcome(verdict, found, (shown,), outcome.FOUND)
 
 
@@ -116,12 +117,13 @@ def _one(book: Book, position: int) -> Outcome:
         stale, of_events = _staleness(book, connection)
     if row is None or event is None:
         message = f"position {position} is not among the unreadable events{of_events}"
-        message += stale_warning(stale)
+        message += warning(stale)
         raise UsageError(message)
     payload = payload_bytes(event.state).decode("utf-8", "backslashreplace")
     body = [f"{name}: {value}" for name, value in row.items() if value is not None]
-    verdict = f"event {position} is unreadable: {row['reason']}{stale_warning(stale)}"
-    data = {"unreadable": [row], "payload": payload, "stale_because": stale}
+    verdict = f"event {position} is unreadable: {row['reason']}{warning(stale)}"
+    because = stale.because if stale else None
+    data = {"unreadable": [row], "payload": payload, "stale_because": because}
     return Outcome(verdict, data, (*body, payload), outcome.FOUND)
 
 

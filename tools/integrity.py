@@ -9,7 +9,7 @@ from adapters.log.verify import Problem
 from adapters.log.verify import verify as verify_log
 from domain.errors import CannotDoError, UsageError
 from replay import meta
-from tools import outcome
+from tools import outcome, staleness
 from tools.book import Book, now
 from tools.outcome import Outcome, counted
 
@@ -92,13 +92,10 @@ def _projection_problems(book: Book, log: SQLiteLog) -> list[Problem]:
             current = meta.read(connection)
     except CannotDoError as error:
         return [Problem(0, f"the projection cannot be read: {error}; `brokertruth rebuild`")]
-    if current.seal_digest is None:
-        return []
-    seal = log.seal_of(current.watermark)
-    if seal is not None and seal.digest.hex() == current.seal_digest:
+    if staleness.is_of(log, current):
         return []
     what = (
         "the projection was built from another log, or from one that was longer: restore the log, "
-        "or run `brokertruth rebuild`"
+        "or run `brokertruth rebuild` and `brokertruth switch`"
     )
     return [Problem(current.watermark, what)]

@@ -1,21 +1,18 @@
-"""What a rebuild moves, by strategy: kept aside before it, compared after it, told."""
+"""What a rebuild moves, by strategy: compared and told."""
 
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from domain.errors import CannotDoError
 from domain.units import MONEY
-from replay.money import Amounts, Line, Moved
-from replay.nodes import decimal_text
+from replay.amounts import Amounts
+from replay.explain.nodes import decimal_text
+from replay.money import Line, Moved
 from tools import render
 from tools.outcome import counted
+
+TOTAL: Final = "= total"
+"""What a sum over all strategies is called, which one of them may be called too without `=`."""
 
 _MONEY: Final = pa.decimal128(MONEY.width, MONEY.scale)
 _COLUMNS: Final = pa.schema(
@@ -31,48 +28,23 @@ _COLUMNS: Final = pa.schema(
 )
 
 
-@contextmanager
-def scratch(folder: Path) -> Iterator[Path]:
-    """Make a folder inside a book, and remove it in the end, whatever happens.
-
-    It is inside because there is room of the same kind, and a link can be made to the projection.
-    """
-    try:
-        made = tempfile.TemporaryDirectory(prefix=".rebuild-", dir=folder)
-    except OSError as error:
-        message = f"cannot write in {folder}: {error.strerror}"
-        raise CannotDoError(message) from error
-    with made as name:
-        yield Path(name)
-
-
-def kept(projection: Path, folder: Path) -> Path | None:
-    """Keep a projection under another name, so that putting a new one in its place is no loss.
-
-    Return None where there is none.
-    """
-    if not projection.exists():
-        return None
-    target = folder / "before.duckdb"
-    try:
-        os.link(projection, target)
-    except OSError:
-        # not every file system knows links
-        shutil.copyfile(projection, target)
-    return target
-
-
 def verdict(moved: Moved, *, would: bool = False) -> str:
     """Return what moved, or would move, in a few words."""
     if moved.unknown is not None:
         return f"nothing to compare with: {moved.unknown}"
     told = (
-        f"{counted(moved.fills or 0, 'fill')} to another strategy, "
-        f"money of {counted(moved.lots or 0, 'lot')} and {counted(moved.days or 0, 'day')}"
+        f"{counted(moved.fills or 0, 'fill')} and "
+        f"{lots_moved(moved.lots_reassigned or 0, moved.lots or 0)}, "
+        f"sums of {counted(moved.days or 0, 'day')}"
     )
     if not moved.anything:
         return "nothing would move" if would else "nothing moved"
     return f"{'would move' if would else 'moved'}: {told}"
+
+
+def lots_moved(reassigned: int, amounts: int) -> str:
+    """Return how many lots count for another strategy, and the amounts of how many differ."""
+    return f"{counted(reassigned, 'lot')} to another strategy, amounts of {counted(amounts, 'lot')}"
 
 
 def as_table(moved: Moved) -> str:
@@ -89,12 +61,12 @@ def _row(line: Line) -> dict[str, Any]:
     before, difference = line.before, line.difference
     return {
         "account": line.account,
-        "strategy": line.strategy or "total",
+        "strategy": line.strategy or TOTAL,
         "ccy": line.currency,
-        "net_before": before.net if before else None,
+        "net_before": before.net if before is not None else None,
         "net_after": line.after.net,
-        "net_moved": difference.net if difference else None,
-        "gross_moved": difference.gross if difference else None,
+        "net_moved": difference.net if difference is not None else None,
+        "gross_moved": difference.gross if difference is not None else None,
     }
 
 
@@ -114,6 +86,7 @@ def as_data(moved: Moved) -> dict[str, Any]:
         ],
         "fills_moved": moved.fills,
         "lots_moved": moved.lots,
+        "lots_reassigned": moved.lots_reassigned,
         "days_moved": moved.days,
         "not_compared_because": moved.unknown,
     }

@@ -113,9 +113,25 @@ def moment(text: str | None, option: str) -> datetime | None:
     return named if named.tzinfo else named.replace(tzinfo=UTC)
 
 
-def stale_warning(reason: str | None) -> str:
-    """Return what a verdict ends with where the projection is stale; nothing where it is not."""
-    return f" (stale: {reason}; run `brokertruth project`)" if reason else ""
+def zoned(text: str | None, option: str) -> datetime | None:
+    """Return what an option names, in UTC. Raise UsageError if no time, or one without a zone."""
+    if text is None:
+        return None
+    named = moment(text, option)
+    if datetime.fromisoformat(text).tzinfo is None or named is None:
+        message = f"{option} {text!r} names no zone: write {text}Z for UTC, or such as {text}-05:00"
+        raise UsageError(message)
+    return named.astimezone(UTC)
+
+
+def left_out(unreadable: int, drifted_shapes: int) -> str:
+    """Return how much is not in the figures, or may not be; nothing where everything was read."""
+    told = []
+    if unreadable:
+        told.append(f"{counted(unreadable, 'event')} unreadable")
+    if drifted_shapes:
+        told.append(f"{counted(drifted_shapes, 'shape')} drifted")
+    return ", ".join(told)
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:

@@ -14,7 +14,7 @@ a moment is UTC.
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,11 +36,17 @@ _QUOTED: Final = '[",\r\n]'
 
 
 def as_table(
-    table: pa.Table, width: int = WIDTH, limit: int | None = None, *, closing: bool = True
+    table: pa.Table,
+    width: int = WIDTH,
+    limit: int | None = None,
+    *,
+    closing: bool = True,
+    numbers: Collection[str] = (),
 ) -> str:
     """Return a table for a screen; the last line says how many rows there are.
 
-    Without `closing` it does so only where rows were left out.
+    Without `closing` it does so only where rows were left out. `numbers` are the columns of texts
+    that are numbers.
     """
     shown = table if limit is None else table.slice(0, limit)
     cells = [
@@ -51,9 +57,12 @@ def as_table(
     widths = [
         max(map(cell_len, [name, *column])) for name, column in zip(names, cells, strict=True)
     ]
-    flexible = [is_text(field.type) for field in shown.schema]
+    right = [is_number(field.type) or field.name in numbers for field in shown.schema]
+    flexible = [
+        is_text(field.type) and not number
+        for field, number in zip(shown.schema, right, strict=True)
+    ]
     fitting = _fit(widths, [cell_len(name) for name in names], flexible, width)
-    right = [is_number(field.type) for field in shown.schema]
     if fitting is None:
         lines = _row_by_row(names, cells, shown.num_rows)
     else:

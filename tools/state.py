@@ -9,9 +9,10 @@ from rich.table import Table
 from domain.errors import CannotDoError
 from domain.rules import UNATTRIBUTED
 from replay import meta, query
-from tools import lights, outcome, render, strategies
+from tools import lights, outcome, render, staleness, strategies
 from tools.book import Book, now
 from tools.outcome import Outcome, counted
+from tools.staleness import Stale
 
 _KINDS: Final = """
     SELECT kind, sum(events)::BIGINT AS events, max(last_position) AS last_position,
@@ -62,6 +63,13 @@ _ALARMS: Final = (
     "differing_positions",
     "differing_realized",
 )
+_ONE: Final = {
+    "drifted shapes": "drifted shape",
+    "canaries": "canary",
+    "settlements without all fills": "settlement without all fills",
+    "changed facts": "changed fact",
+    "differing positions": "differing position",
+}
 
 
 def status(book: Book) -> Outcome:
@@ -70,20 +78,11 @@ def status(book: Book) -> Outcome:
         connection = _projection(book)
         current = None if connection is None else meta.read(connection)
         head = log.head()
-        stale = book.stale_because(log, current)
-    data: dict[str, Any] = {
-        "book": str(book.folder),
-        "account": book.configuration.account,
-        "mode": book.configuration.mode,
-        "events": head,
-        "watermark": current.watermark if current else None,
-        "stale_because": stale,
-        "fingerprint": current.fingerprint if current else None,
-        "content_fingerprint": current.content_fingerprint if current else None,
-        "rules_version": current.rules_version if current else None,
-    }
+        stale = staleness.of(book, log, current)
+    data = _about(book, head, current, stale)
     if connection is None or current is None:
-        verdict = f"{counted(head, 'event')}, {stale}: run `brokertruth project`"
+        why = ": ".join(filter(None, (stale.because, stale.cure))) if stale else ""
+        verdict = f"{counted(head, 'event')}, {why}"
         return Outcome(verdict, data, (), outcome.FOUND if head else outcome.GOOD)
     with connection:
         kinds = query.run(connection, _KINDS)
@@ -94,9 +93,9 @@ def status(book: Book) -> Outcome:
     data |= {"kinds": render.as_rows(kinds), "streams": streams, "strategies": found}
     data |= {**figures, "realized": realized}
     alarms = lights.needing_a_look(streams) + strategies.needing_a_look(found)
-    alarms += [f"{figures[name]} {name.replace('_', ' ')}" for name in _ALARMS if figures[name]]
+    alarms += [_counted(figures[name], name) for name in _ALARMS if figures[name]]
     if stale:
-        alarms.insert(0, f"projection is stale: {stale}")
+        alarms.insert(0, f"projection is stale: {stale.told()}")
     verdict = f"{counted(head, 'event')}, projection at {current.watermark:,}"
     verdict += (
         f"; {'; '.join(alarms)}; see `brokertruth drift`, `unreadable`, `query @streams`"
@@ -114,6 +113,26 @@ def status(book: Book) -> Outcome:
     if streams:
         body.insert(0, lights.as_table(streams))
     return Outcome(verdict, data, body, outcome.FOUND if alarms else outcome.GOOD)
+
+
+def _about(book: Book, head: int, current: meta.Meta | None, stale: Stale | None) -> dict[str, Any]:
+    return {
+        "book": str(book.folder),
+        "account": book.configuration.account,
+        "mode": book.configuration.mode,
+        "events": head,
+        "watermark": current.watermark if current else None,
+        "lag_events": head - current.watermark if current else None,
+        "stale_because": stale.because if stale else None,
+        "fingerprint": current.fingerprint if current else None,
+        "content_fingerprint": current.content_fingerprint if current else None,
+        "rules_version": current.rules_version if current else None,
+    }
+
+
+def _counted(number: int, figure: str) -> str:
+    words = figure.replace("_", " ")
+    return f"{number} {_ONE.get(words, words) if number == 1 else words}"
 
 
 def _projection(book: Book) -> duckdb.DuckDBPyConnection | None:

@@ -1,4 +1,4 @@
-"""Work that goes on until somebody stops it: an interrupt or a termination of the process."""
+"""An interrupt or a termination of the process: what stops work, and what comes to an end."""
 
 import signal
 import threading
@@ -8,6 +8,8 @@ from types import FrameType
 from typing import Final
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_KILLED: Final = 128
+"""What a shell adds to the number of the signal that ended a process."""
 
 
 @contextmanager
@@ -29,3 +31,24 @@ def until_stopped() -> Iterator[threading.Event]:
         yield stopped
     finally:
         restore()
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Let a termination unwind the process as an interrupt does, so that nothing is left behind.
+
+    Whoever answers to a termination already, or cannot (in another thread), goes on doing so.
+    """
+    own = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not own or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(_KILLED + number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -15,6 +15,7 @@ Account = Annotated[
     str | None, typer.Option(help="Your name for the account, where it is not the book's.")
 ]
 Mode = Annotated[str | None, typer.Option(help="live or paper, where it is not the book's.")]
+On = Annotated[str, typer.Option("--on", help="current, candidate, previous, or a file.")]
 NoProject = Annotated[bool, typer.Option("--no-project", help="Append only; project later.")]
 
 

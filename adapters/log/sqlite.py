@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 import pyarrow as pa
 
+from adapters.log import columns
 from adapters.log.appending import Appended, Decision, all_new, decide, refuse_malformed
 from adapters.log.failures import explained
 from adapters.log.opening import check_log, make_log
@@ -168,6 +169,20 @@ class SQLiteLog:
             row = cursor.execute(_LAST_UNDER, (prefix, _behind(prefix))).fetchone()
         return StoredEvent(*row) if row else None
 
+    def events_at(self, positions: Sequence[int]) -> pa.Table:
+        """Return the events at these positions, in the columns of EVENT_SCHEMA."""
+        with explained(self.path, "read"), tuples(self.recorder.datastore) as cursor:
+            found = (
+                cursor.execute(f"{_SELECT} WHERE rowid = ?", (position,)).fetchone()
+                for position in sorted(set(positions))
+            )
+            rows = [row for row in found if row is not None]
+        try:
+            return pa.Table.from_batches([_as_batch(rows)], EVENT_SCHEMA)
+        except (TypeError, pa.ArrowException) as error:
+            message = f"{self.path}: damaged events; {_RESTORE}"
+            raise LogCorruptError(message) from error
+
     def batches(self, after: int, until: int) -> pa.RecordBatchReader:
         """Stream the events with after < position <= until, ordered by position.
 
@@ -185,16 +200,15 @@ class SQLiteLog:
         while after < until:
             try:
                 with explained(self.path, "read"), tuples(self.recorder.datastore) as cursor:
-                    rows = _fetch(cursor, after, min(until, after + BATCH_ROWS))
-                batch = _as_batch(rows)
+                    batch = _batch(cursor, after, min(until, after + BATCH_ROWS))
             except (TypeError, pa.ArrowException) as error:
                 message = f"{self.path}: damaged events behind position {after}; {_RESTORE}"
                 raise LogCorruptError(message) from error
-            if not rows or rows[0][0] != after + 1 or rows[-1][0] != after + len(rows):
+            if batch is None:
                 message = f"{self.path}: events are missing behind position {after}; {_RESTORE}"
                 raise LogCorruptError(message)
             yield batch
-            after += len(rows)
+            after += batch.num_rows
 
 
 class _KnownKeyError(Exception):
@@ -215,6 +229,23 @@ def _decide(events: Sequence[NewEvent], cursor: sqlite3.Cursor) -> Decision:
         return iter(cursor.execute(_HISTORY, (key,)))
 
     return decide(events, history)
+
+
+def _batch(cursor: sqlite3.Cursor, after: int, until: int) -> pa.RecordBatch | None:
+    """Return events from behind `after` on, None if some are missing.
+
+    Raise TypeError or ArrowException for what is no event.
+    """
+    try:
+        batch = columns.fetch(cursor, after, until, BATCH_BYTES // BATCH_ROWS)
+    except (pa.ArrowException, sqlite3.DataError):
+        batch = None
+    if batch is not None:
+        return batch
+    rows = _fetch(cursor, after, until)
+    if not rows or rows[0][0] != after + 1 or rows[-1][0] != after + len(rows):
+        return None
+    return _as_batch(rows)
 
 
 def _fetch(cursor: sqlite3.Cursor, after: int, until: int) -> list[tuple[Any, ...]]:

@@ -1,13 +1,13 @@
 -- No two rows of a fact table have the same identity, and each fill is attributed exactly once.
 -- Any row is a fault of the code.
-SELECT 'fill' AS fact, venue || '|' || account || '|' || mode || '|' || fill_id AS fact_id
+SELECT 'fill' AS fact, concat_ws('|', venue, account, mode, fill_id) AS fact_id
 FROM fill
-GROUP BY ALL
+GROUP BY venue, account, mode, fill_id
 HAVING count(*) > 1
 UNION ALL
-SELECT 'settlement', venue || '|' || account || '|' || mode || '|' || instrument_id
+SELECT 'settlement', concat_ws('|', venue, account, mode, instrument_id)
 FROM settlement
-GROUP BY ALL
+GROUP BY venue, account, mode, instrument_id
 HAVING count(*) > 1
 UNION ALL
 SELECT 'attribution', concat_ws('|', venue, account, mode, fill_id)

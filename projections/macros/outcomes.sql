@@ -17,6 +17,11 @@ CREATE OR REPLACE TEMP MACRO normal_spelling(told) AS
 CREATE OR REPLACE TEMP MACRO units_of_money(amount) AS
     replace(amount::DECIMAL(38, 20)::VARCHAR, '.', '')::HUGEINT;
 
+-- Money from 0 to 9 millions with 9 places: ratios of such amounts, and what is on the way to them,
+-- fit into 64 bits. Empty for any other; the caller compares it with the amount.
+CREATE OR REPLACE TEMP MACRO nine_places(amount) AS
+    CASE WHEN amount >= 0 AND amount < 9000000 THEN amount::DECIMAL(18, 9) END;
+
 -- Whether a size is more than so many billionths of another; exactly, all counts not negative.
 CREATE OR REPLACE TEMP MACRO exceeds(size, billionths, whole) AS
     size > whole // 1000000000 * billionths + whole % 1000000000 * billionths // 1000000000;

@@ -52,3 +52,13 @@ CREATE OR REPLACE TEMP MACRO stated(value) AS nullif(value, '');
 -- A bot's side as that of the one signed contract.
 CREATE OR REPLACE TEMP MACRO signed_side(side) AS
     CASE side WHEN 'yes' THEN 'buy' WHEN 'no' THEN 'sell' ELSE side END;
+
+-- Whether an event had been received by a moment. "received_at" is the first member of an envelope;
+-- one that does not say it counts, and is found unreadable.
+CREATE OR REPLACE TEMP MACRO received_by(envelope, moment) AS
+    coalesce(
+        TRY_CAST(
+            regexp_extract(envelope, '^\{"received_at":"([^"]*)"', 1) AS TIMESTAMPTZ
+        ) <= moment,
+        true
+    );

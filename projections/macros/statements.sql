@@ -35,9 +35,9 @@ CREATE OR REPLACE TEMP MACRO fraction_units(amount) AS
 -- An amount times a rate, cut (not rounded) at 20 places. Whole units and the rest are multiplied
 -- apart, because the full product has more digits than a DECIMAL holds.
 CREATE OR REPLACE TEMP MACRO at_rate(amount, rate) AS
-    (
+    CASE WHEN rate = 1 THEN amount::DECIMAL(38, 20) ELSE (
         (trunc(amount)::HUGEINT * billionths_of(rate))::DECIMAL(38, 0)
         * 0.000000001::DECIMAL(9, 9)
     )::DECIMAL(38, 20)
     + (fraction_units(amount) * billionths_of(rate) // 1000000000)::DECIMAL(38, 0)
-    * 0.00000000000000000001::DECIMAL(20, 20);
+    * 0.00000000000000000001::DECIMAL(20, 20) END;

@@ -1,22 +1,5 @@
--- exit_told, trade_sum -> canary: exits in a spelling that is in no list, and exits that the
--- broker's rows know nothing of.
+-- exit_told, trade_sum -> canary: exits that the broker's rows know nothing of.
 INSERT INTO canary BY NAME
-SELECT
-    venue,
-    account,
-    mode,
-    'exit_undeclared' AS rule,
-    spelling AS subject,
-    NULL AS found,
-    NULL AS expected,
-    'told as the reason of ' || count(*) || ' exits, for the first time of ' || arg_min(
-        instrument_id || ' at ' || moment_text(exited_at), position
-    ) || ': declare it in attribution.toml' AS detail,
-    min(position) AS position
-FROM exit_told
-WHERE meant = 'undeclared'
-GROUP BY venue, account, mode, spelling
-UNION ALL BY NAME
 SELECT
     e.venue,
     e.account,

@@ -8,11 +8,7 @@
 --   3. otherwise it is pending: unknown, not 0.
 -- Invariant: in a market whose fills are complete, fees add up to the settlement's fee.
 INSERT INTO fill BY NAME
-WITH silent AS (
-    SELECT * FROM merged_fill WHERE fee IS NULL AND venue = 'kalshi'
-),
-
-stated AS (
+WITH stated AS (
     SELECT
         venue,
         account,
@@ -53,8 +49,9 @@ reached AS (
         sum(units_of(f.quantity)::HUGEINT) OVER (
             PARTITION BY f.venue, f.account, f.mode, f.instrument_id
         )::HUGEINT AS units_silent
-    FROM silent AS f
+    FROM merged_fill AS f
     INNER JOIN rest AS r USING (venue, account, mode, instrument_id)
+    WHERE f.fee IS NULL AND f.venue = 'kalshi'
 ),
 
 share AS (
@@ -69,17 +66,17 @@ share AS (
 )
 
 SELECT
-    f.* EXCLUDE (subaccount),
-    -- subaccounts came in February 2026; where none is named it is the primary one
-    coalesce(f.subaccount, 0) AS subaccount,
-    'stated' AS fee_state
+    f.* REPLACE (
+        -- subaccounts came in February 2026; where none is named it is the primary one
+        coalesce(f.subaccount, 0) AS subaccount,
+        coalesce(f.fee, h.fee::DECIMAL(18, 9)) AS fee
+    ),
+    f.subaccount IS NOT NULL AS subaccount_named,
+    CASE
+        WHEN f.fee IS NOT NULL THEN 'stated'
+        WHEN h.fee IS NULL THEN 'pending'
+        ELSE 'from_settlement'
+    END AS fee_state
 FROM merged_fill AS f
-WHERE f.fee IS NOT NULL AND f.venue = 'kalshi'
-UNION ALL BY NAME
-SELECT
-    f.* EXCLUDE (fee, subaccount),
-    coalesce(f.subaccount, 0) AS subaccount,
-    h.fee::DECIMAL(18, 9) AS fee,
-    CASE WHEN h.fee IS NULL THEN 'pending' ELSE 'from_settlement' END AS fee_state
-FROM silent AS f
-LEFT JOIN share AS h USING (position);
+LEFT JOIN share AS h USING (position)
+WHERE f.venue = 'kalshi';

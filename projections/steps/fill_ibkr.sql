@@ -78,6 +78,7 @@ SELECT
         coalesce(f.fee, c.fee) AS fee,
         CASE WHEN f.fee IS NULL THEN c.fee_currency ELSE f.fee_currency END AS fee_currency
     ),
+    f.subaccount IS NOT NULL AS subaccount_named,
     CASE
         WHEN f.fee IS NOT NULL THEN 'stated'
         WHEN c.fee IS NOT NULL THEN 'reported'

@@ -3,12 +3,11 @@
 -- is (v + |p|) / 2 and everything closed so far (v - |p|) / 2. First in, first out pairs the two
 -- axes point by point, so each movement is an interval on one or both of them; a flip is on both.
 -- Invariants: opened + closed = |units|; v and |p| have the same parity, so // is exact.
+-- It has what the price of a lot needs of the movement too, so that one join brings both.
 CREATE TEMP TABLE interval AS
 WITH running AS (
     SELECT
-        sequence,
-        holding_id,
-        units,
+        * EXCLUDE (id, position, strategy, kind, carried_from),
         (sum(units) OVER holding_order)::BIGINT AS after,
         (sum(abs(units)) OVER holding_order)::BIGINT AS volume
     FROM movement
@@ -19,8 +18,7 @@ WITH running AS (
 
 bounds AS (
     SELECT
-        sequence,
-        holding_id,
+        * EXCLUDE (after, volume),
         abs(units) AS size,
         abs(after - units) AS before,
         (volume - abs(units) + abs(after - units)) // 2 AS opened_from,

@@ -1,4 +1,4 @@
--- stretch, interval, movement, payment, arrival, handover -> lot (temporary): every lot, priced.
+-- stretch, interval, payment, arrival, handover -> lot (temporary): every lot, priced.
 -- gross = direction * (worth at closing - worth at opening) + rounding + premium
 -- A void market gives the cost back: it closes at the opening price. What the exchange cuts off a
 -- payout (rounding) is charged to the last lot of the settlement. What a corporate action takes out
@@ -13,7 +13,7 @@ WITH paired AS (
         s.holding_id,
         s.open_sequence,
         s.close_sequence,
-        coalesce(a.trade_sequence, oi.trade_sequence) AS trade_sequence,
+        coalesce(a.trade_sequence, o.trade_sequence) AS trade_sequence,
         contracts(s.units) AS quantity,
         CASE WHEN o.units > 0 THEN 1 ELSE -1 END AS sign,
         CASE
@@ -47,11 +47,11 @@ WITH paired AS (
         o.moment AS opened_at,
         c.moment AS closed_at,
         c.sequence IS NOT NULL AND o.currency <> c.currency AS two_currencies,
-        CASE WHEN c.rank = 1 AND s.close_to = ci.size THEN s.close_sequence END AS last_of,
+        CASE WHEN c.rank = 1 AND s.close_to = c.size THEN s.close_sequence END AS last_of,
         CASE WHEN s.lives_on THEN 0 ELSE coalesce(
-            part_of(ho.premium, s.open_to, oi.size) - part_of(ho.premium, s.open_from, oi.size), 0
+            part_of(ho.premium, s.open_to, o.size) - part_of(ho.premium, s.open_from, o.size), 0
         ) END + coalesce(
-            part_of(hc.premium, s.close_to, ci.size) - part_of(hc.premium, s.close_from, ci.size), 0
+            part_of(hc.premium, s.close_to, c.size) - part_of(hc.premium, s.close_from, c.size), 0
         ) AS premium,
         (ho.sequence IS NOT NULL AND ho.premium IS NULL)
         OR (hc.sequence IS NOT NULL AND hc.premium IS NULL) AS premium_missing,
@@ -60,7 +60,7 @@ WITH paired AS (
             ELSE fee_share(
                 o.fee_billionths
                 + CASE WHEN ho.sequence IS NULL THEN 0 ELSE ho.fee_billionths END,
-                s.open_from, s.open_to, oi.size
+                s.open_from, s.open_to, o.size
             )
         END AS open_fee,
         CASE
@@ -68,7 +68,7 @@ WITH paired AS (
             ELSE fee_share(
                 c.fee_billionths
                 + CASE WHEN hc.sequence IS NULL THEN 0 ELSE hc.fee_billionths END,
-                s.close_from, s.close_to, ci.size
+                s.close_from, s.close_to, c.size
             )
         END AS close_fee
     FROM (
@@ -83,11 +83,9 @@ WITH paired AS (
         FROM stretch AS t
         LEFT JOIN arrival AS b ON b.source_sequence = t.close_sequence
     ) AS s
-    INNER JOIN interval AS oi ON oi.sequence = s.open_sequence
-    INNER JOIN movement AS o ON o.sequence = s.open_sequence
-    LEFT JOIN interval AS ci ON ci.sequence = s.close_sequence
-    LEFT JOIN movement AS c ON c.sequence = s.close_sequence
-    LEFT JOIN arrival AS a ON a.sequence = oi.trade_sequence
+    INNER JOIN interval AS o ON o.sequence = s.open_sequence
+    LEFT JOIN interval AS c ON c.sequence = s.close_sequence
+    LEFT JOIN arrival AS a ON a.sequence = o.trade_sequence
     LEFT JOIN handover AS ho ON ho.sequence = s.open_sequence AND NOT ho.gives
     LEFT JOIN handover AS hc ON hc.sequence = s.close_sequence AND NOT hc.gives
     LEFT JOIN handover AS g ON g.sequence = s.close_sequence AND g.gives

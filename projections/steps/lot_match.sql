@@ -14,8 +14,8 @@ SELECT
     t.id AS trade_id,
     coalesce(e.parent, o.strategy) AS strategy,
     o.strategy AS open_strategy,
-    CASE WHEN c.kind IN ('fill', 'cancel', 'expiry', 'exercise', 'assignment') THEN c.strategy END
-        AS close_strategy,
+    -- of all that closes, only fills and what is booked like them have one
+    CASE WHEN c.rank = 0 AND c.kind <> 'transfer' THEN c.strategy END AS close_strategy,
     CASE l.sign WHEN 1 THEN 'long' ELSE 'short' END AS direction,
     l.quantity,
     l.open_price,

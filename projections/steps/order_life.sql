@@ -71,7 +71,8 @@ combination AS (
         abs(sum(CASE side WHEN 'buy' THEN quantity ELSE -quantity END)) AS quantity,
         count(*) AS fills,
         sum(units_of(quantity)::HUGEINT * billionths_of(price))::HUGEINT AS worth,
-        sum(units_of(quantity)::HUGEINT)::HUGEINT AS units
+        sum(units_of(quantity)::HUGEINT)::HUGEINT AS units,
+        CASE WHEN min(price) = max(price) THEN min(price) END AS only_price
     FROM set_aside
     WHERE reason = 'combination' AND order_id IS NOT NULL
     GROUP BY venue, account, mode, order_id
@@ -89,9 +90,10 @@ filled AS (
         count(*) FILTER (is_entry) AS fills,
         sum(units_of(quantity)::HUGEINT * billionths_of(price))::HUGEINT AS worth,
         sum(units_of(quantity)::HUGEINT)::HUGEINT AS units,
+        CASE WHEN min(price) = max(price) THEN min(price) END AS only_price,
         sum(cost)::DECIMAL(38, 20) AS cost,
         CASE
-            WHEN count(fee) = count(*) AND count(DISTINCT fee_currency) = 1 THEN sum(fee)
+            WHEN count(fee) = count(*) AND min(fee_currency) = max(fee_currency) THEN sum(fee)
         END::DECIMAL(38, 20) AS fees,
         min(currency) AS currency,
         min(executed_at) FILTER (is_entry) AS first_fill_at,
@@ -118,6 +120,7 @@ whole AS (
         coalesce(c.fills, f.fills, 0) AS fills,
         coalesce(c.worth, f.worth) AS worth,
         coalesce(c.units, f.units) AS units,
+        CASE WHEN c.order_id IS NULL THEN f.only_price ELSE c.only_price END AS only_price,
         f.cost,
         f.fees,
         f.currency,
@@ -129,7 +132,7 @@ whole AS (
 )
 
 SELECT
-    * EXCLUDE (ended, worth, units),
+    * EXCLUDE (ended, worth, units, only_price),
     CASE
         WHEN greatest(filled_quantity, coalesce(filled_reported, 0)) >= asked_quantity
             AND filled_quantity > 0
@@ -147,6 +150,8 @@ SELECT
         ELSE 'state_behind'
     END AS agreement,
     CASE
+        -- the mean of one price is that price, without a division of 128 bits
+        WHEN units <> 0 AND only_price IS NOT NULL THEN only_price
         WHEN units <> 0
             THEN (worth // units)::DECIMAL(18, 0) * 0.000000001::DECIMAL(10, 9)
     END::DECIMAL(18, 9) AS average_price

@@ -42,23 +42,24 @@ fee_told AS (
     WHERE f.fee_state = 'from_settlement'
 ),
 
+-- In a window, because a list for each group would have to stay in memory.
 executed AS (
     SELECT
         r.trade_sequence,
-        min(r.sequence, 20) AS first_ones,
-        greatest(count(*) - 20, 0) AS more,
-        greatest(max(m.position), max(e.told_position)) AS position
+        list(m.id) OVER (
+            PARTITION BY r.trade_sequence ORDER BY r.sequence
+            ROWS BETWEEN CURRENT ROW AND 19 FOLLOWING
+        ) AS first_ones,
+        greatest(count(*) OVER from_here - 20, 0) AS more,
+        max(greatest(m.position, e.told_position)) OVER from_here AS position
     FROM rows_of AS r
     INNER JOIN movement AS m ON m.sequence = r.sequence
     LEFT JOIN fee_told AS e ON e.position = m.position AND m.rank = 0
-    GROUP BY r.trade_sequence
-),
-
-named AS (
-    SELECT u.trade_sequence, string_agg(m.id, ', ' ORDER BY m.sequence) AS executions
-    FROM (SELECT trade_sequence, unnest(first_ones) AS sequence FROM executed) AS u
-    INNER JOIN movement AS m ON m.sequence = u.sequence
-    GROUP BY u.trade_sequence
+    WINDOW from_here AS (
+        PARTITION BY r.trade_sequence ORDER BY r.sequence
+        ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+    )
+    QUALIFY row_number() OVER (PARTITION BY r.trade_sequence ORDER BY r.sequence) = 1
 ),
 
 told AS (
@@ -109,7 +110,7 @@ mixed AS (
         )
 ),
 
-valued AS (
+made AS (
     SELECT
         e.*,
         t.subaccount,
@@ -122,12 +123,24 @@ valued AS (
             WHEN e.quality = 'broker' THEN t.realized_net
             ELSE TRY(t.realized_gross + e.estimated_gross)
         END AS made,
-        units_of_money(abs(made)) AS size,
-        units_of_money(e.cost) AS whole
+        nine_places(abs(made)) AS short_size,
+        nine_places(e.cost) AS short_whole
     FROM ended AS e
     INNER JOIN trade AS t
         ON t.venue = e.venue AND t.account = e.account AND t.mode = e.mode
         AND t.trade_id = e.trade_id
+),
+
+-- counts for the ratio: of billionths where that is exact, of the smallest unit otherwise
+valued AS (
+    SELECT
+        *,
+        coalesce(short_size = abs(made) AND short_whole = cost, FALSE) AS is_short,
+        CASE WHEN is_short THEN billionths_of(short_size) END AS small_size,
+        CASE WHEN is_short THEN billionths_of(short_whole) END AS small_whole,
+        CASE WHEN NOT is_short THEN units_of_money(abs(made)) END AS size,
+        CASE WHEN NOT is_short THEN units_of_money(cost) END AS whole
+    FROM made
 )
 
 SELECT
@@ -143,7 +156,11 @@ SELECT
     v.quality,
     CASE
         WHEN v.made IS NULL OR v.cost IS NULL THEN 'unknown'
-        WHEN NOT exceeds(v.size, billionths_of(s.breakeven_return), v.whole) THEN 'breakeven'
+        WHEN NOT coalesce(
+            exceeds(v.small_size, billionths_of(s.breakeven_return), v.small_whole),
+            exceeds(v.size, billionths_of(s.breakeven_return), v.whole)
+        )
+            THEN 'breakeven'
         WHEN v.made > 0 THEN 'win'
         ELSE 'loss'
     END AS result,
@@ -170,6 +187,8 @@ SELECT
     v.realized_net,
     v.estimated_gross,
     CASE
+        WHEN v.small_whole > 0 AND v.small_size // v.small_whole < 1000000000
+            THEN of_billionths(sign(v.made)::BIGINT * billionths_in(v.small_size, v.small_whole))
         WHEN v.whole > 0 AND v.whole <= 100000000000000000000000000000000000::HUGEINT
             AND v.size // v.whole < 1000000000
             THEN of_billionths(sign(v.made)::HUGEINT * billionths_in(v.size, v.whole))
@@ -181,12 +200,12 @@ SELECT
     coalesce(q.quotes, 0) AS quotes,
     q.mae,
     q.mfe,
-    i.executions || CASE WHEN r.more > 0 THEN ', ' || r.more || ' more' ELSE '' END AS executions,
+    array_to_string(r.first_ones, ', ')
+        || CASE WHEN r.more > 0 THEN ', ' || r.more || ' more' ELSE '' END AS executions,
     greatest(r.position, w.position, n.position, v.quote_position) AS known_at_position
 FROM valued AS v
 CROSS JOIN rule_setting AS s
 INNER JOIN executed AS r ON r.trade_sequence = v.trade_sequence
-INNER JOIN named AS i ON i.trade_sequence = v.trade_sequence
 LEFT JOIN movement AS c ON c.sequence = v.close_sequence
 LEFT JOIN told AS w ON w.trade_sequence = v.trade_sequence
 -- the broker's own end has the last word

@@ -1,6 +1,6 @@
--- fill, attribution, merged_decision, merged_posted_order, daily_pnl, stream_coverage,
--- strategy_named, strategy_exit, rule_setting -> strategy_status: whether a strategy's decisions,
--- orders and fills go together.
+-- fill, attribution, strategy_fill, merged_decision, merged_posted_order, daily_pnl,
+-- stream_coverage, strategy_named, strategy_exit, rule_setting -> strategy_status: whether a
+-- strategy's decisions, orders and fills go together.
 -- What nobody was asked about is unknown: a decision is without a fill only where all fills of the
 -- account are known from before it until after it, in one stretch. Nor is a strategy without fills
 -- while one that may be its own is unattributed.
@@ -41,21 +41,6 @@ known AS (
     GROUP BY venue, account, mode
 ),
 
-filled AS (
-    SELECT
-        a.venue,
-        a.account,
-        a.mode,
-        coalesce(r.parent, a.strategy) AS strategy,
-        count(*) AS fills,
-        max(f.executed_at) AS last_fill_at
-    FROM attribution AS a
-    INNER JOIN fill AS f ON f.position = a.position
-    LEFT JOIN rolled AS r ON r.strategy = a.strategy
-    WHERE f.booking = 'execution'
-    GROUP BY ALL
-),
-
 taken AS (
     SELECT
         d.venue,
@@ -90,7 +75,7 @@ decided AS (
         min(d.decided_at) FILTER (d.was_posted) AS first_decision_at,
         max(d.decided_at) FILTER (d.was_posted) AS last_decision_at
     FROM taken AS d
-    LEFT JOIN filled AS f
+    LEFT JOIN strategy_fill AS f
         ON f.venue = d.venue
         AND f.account = d.account
         AND f.mode = d.mode
@@ -120,7 +105,7 @@ beside AS (
             d.venue, d.account, d.mode, d.strategy, d.instrument_id, d.side,
             min(d.decided_at) AS first_decision_at
         FROM taken AS d
-        ANTI JOIN filled AS f
+        ANTI JOIN strategy_fill AS f
             ON f.venue = d.venue
             AND f.account = d.account
             AND f.mode = d.mode
@@ -132,6 +117,7 @@ beside AS (
         SELECT f.venue, f.account, f.mode, f.instrument_id, f.side, max(f.executed_at) AS last_at
         FROM fill AS f
         INNER JOIN attribution AS a ON a.position = f.position
+        SEMI JOIN merged_decision AS d ON d.venue = f.venue AND d.instrument_id = f.instrument_id
         WHERE a.strategy = 'unattributed' AND f.booking = 'execution'
         GROUP BY ALL
     ) AS f
@@ -162,7 +148,7 @@ earned AS (
 named AS (
     SELECT a.venue, a.account, a.mode, coalesce(r.parent, n.strategy) AS strategy
     FROM (
-        SELECT venue, account, mode FROM filled
+        SELECT venue, account, mode FROM strategy_fill
         UNION
         SELECT venue, account, mode FROM decided
     ) AS a
@@ -171,7 +157,7 @@ named AS (
 ),
 
 every AS (
-    SELECT venue, account, mode, strategy FROM filled
+    SELECT venue, account, mode, strategy FROM strategy_fill
     UNION
     SELECT venue, account, mode, strategy FROM decided
     UNION
@@ -207,7 +193,7 @@ SELECT
     e.currency,
     e.realized_net
 FROM every
-LEFT JOIN filled AS f USING (venue, account, mode, strategy)
+LEFT JOIN strategy_fill AS f USING (venue, account, mode, strategy)
 LEFT JOIN decided AS d USING (venue, account, mode, strategy)
 LEFT JOIN posted AS p USING (venue, account, mode, strategy)
 LEFT JOIN beside AS b USING (venue, account, mode, strategy)

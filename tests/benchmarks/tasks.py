@@ -1,6 +1,6 @@
 """What is measured, one task a process: `python -m tests.benchmarks.tasks NAME ARGUMENT…`.
 
-Prints one JSON object: seconds, events, peak memory in MB, seconds of our own work.
+Prints one JSON object: seconds, events, figures, peak memory in MB, seconds of our own work.
 """
 
 import json
@@ -22,16 +22,12 @@ from adapters import flex
 from adapters.kalshi.client import Client
 from adapters.kalshi.paging import pages
 from adapters.kalshi.streams import LISTS
-from adapters.log.recorder import EVENTS
 from adapters.log.sqlite import SQLiteLog
-from domain.event import Owner, payload_bytes
-from replay.database import Resources
-from replay.plan import Plan
-from replay.rebuild import rebuild
-from tests.benchmarks.corpus import events
+from domain.event import NewEvent, Owner
+from tests.benchmarks import baselines, mixed, replaying
 from tests.benchmarks.serving import serving
 from tests.benchmarks.statements import write_statement
-from tests.oracle.payloads import replay_payloads
+from tests.benchmarks.took import Took
 from tools import book as books
 from tools import fetch as fetching
 from tools import ingest as ingesting
@@ -51,9 +47,13 @@ def _work_folder() -> Iterator[str]:
         yield folder
 
 
-def append(fills: int, batch: int) -> tuple[float, int]:
+def _events(count: int) -> list[NewEvent]:
+    return [event for page in mixed.pages(count) for event in page]
+
+
+def append(count: int, batch: int) -> Took:
     """Append the corpus through the ledger's log, durable, sealed."""
-    rows = list(events(fills))
+    rows = _events(count)
     with (
         _work_folder() as folder,
         SQLiteLog.open(Path(folder, "log.sqlite"), create=True) as log,
@@ -61,12 +61,12 @@ def append(fills: int, batch: int) -> tuple[float, int]:
         start = time.perf_counter()
         for piece in _pieces(rows, batch):
             log.append(piece)
-        return time.perf_counter() - start, len(rows)
+        return Took(time.perf_counter() - start, len(rows))
 
 
-def append_raw(fills: int, batch: int) -> tuple[float, int]:
+def append_raw(count: int, batch: int) -> Took:
     """Insert the same bytes with sqlite3: same table, same durability, no seals, no checks."""
-    rows = [(event.key, 1, event.kind, event.state) for event in events(fills)]
+    rows = [(event.key, 1, event.kind, event.state) for event in _events(count)]
     with (
         _work_folder() as folder,
         closing(sqlite3.connect(Path(folder, "raw.sqlite"), isolation_level=None)) as raw,
@@ -82,50 +82,14 @@ def append_raw(fills: int, batch: int) -> tuple[float, int]:
             raw.execute("BEGIN")
             raw.executemany("INSERT INTO stored_events VALUES (?, ?, ?, ?)", piece)
             raw.execute("COMMIT")
-        return time.perf_counter() - start, len(rows)
+        return Took(time.perf_counter() - start, len(rows))
 
 
 def _pieces(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
     return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
-def read_raw(log: str) -> tuple[float, int]:
-    """Read every event of the log and do nothing with it."""
-    start = time.perf_counter()
-    with closing(sqlite3.connect(log)) as raw:
-        read = 0
-        for row in raw.execute(f"SELECT rowid, * FROM {EVENTS} ORDER BY rowid"):
-            read += bool(row)
-    return time.perf_counter() - start, read
-
-
-def rebuilding(log: str, threads: int) -> tuple[float, int]:
-    """Rebuild the whole projection into a new file."""
-    with _work_folder() as folder, SQLiteLog.open(Path(log)) as source:
-        start = time.perf_counter()
-        plan = Plan(built_at=BUILT_AT, resources=Resources(threads=threads))
-        made = rebuild(source, Path(folder, "ledger.duckdb"), plan)
-        return time.perf_counter() - start, made.events
-
-
-def replay_per_event(log: str) -> tuple[float, int]:
-    """Replay event by event in Python: pydantic, Decimal, deques; the same tables, in memory."""
-    start = time.perf_counter()
-    with closing(sqlite3.connect(log)) as raw:
-        stored = raw.execute(f"SELECT topic, state FROM {EVENTS} ORDER BY rowid")
-        read = 0
-
-        def told() -> Iterator[tuple[str, bytes]]:
-            nonlocal read
-            for kind, state in stored:
-                read += 1
-                yield kind, payload_bytes(state)
-
-        replay_payloads(told())
-    return time.perf_counter() - start, read
-
-
-def fetch(fills: int) -> tuple[float, int]:
+def fetch(fills: int) -> Took:
     """Fetch an account from an exchange that allows 20 requests a second; do not project."""
     with _work_folder() as folder, serving(fills) as entry:
         book = books.create(Path(folder, "book"), account="main", mode="live")
@@ -133,10 +97,10 @@ def fetch(fills: int) -> tuple[float, int]:
         done = fetching.kalshi(book, fetching.Wanted(and_project=False), entry)
         seconds = time.perf_counter() - start
         assert done.exit_code == 0, done.verdict
-        return seconds, done.data["new"]
+        return Took(seconds, done.data["new"])
 
 
-def fetch_bare(fills: int) -> tuple[float, int]:
+def fetch_bare(fills: int) -> Took:
     """Ask for the same pages at the same pace and do nothing with them."""
     with serving(fills) as entry:
         start = time.perf_counter()
@@ -148,7 +112,7 @@ def fetch_bare(fills: int) -> tuple[float, int]:
             for some in _pieces(sorted(tickers - {""}), 100):
                 named = {"tickers": ",".join(some)}
                 rows += _ask(client, "/markets", "markets", 1000, named, set())
-        return time.perf_counter() - start, rows
+        return Took(time.perf_counter() - start, rows)
 
 
 def _ask(
@@ -164,17 +128,17 @@ def _ask(
     return count
 
 
-def flex_parse(size: int) -> tuple[float, int]:
+def flex_parse(size: int) -> Took:
     """Parse a made Flex statement into a tree with lxml and do nothing with it."""
     with _work_folder() as folder:
         path = Path(folder, "made.xml")
         trades = write_statement(path, size)
         start = time.perf_counter()
         etree.parse(path)
-        return time.perf_counter() - start, trades
+        return Took(time.perf_counter() - start, trades)
 
 
-def flex_read(size: int) -> tuple[float, int]:
+def flex_read(size: int) -> Took:
     """Read the same statement twice, as an ingest does, and make its events; append none."""
     with _work_folder() as folder:
         path = Path(folder, "made.xml")
@@ -183,10 +147,10 @@ def flex_read(size: int) -> tuple[float, int]:
             start = time.perf_counter()
             seen = flex.survey(file, name="made.xml", book=Owner("main", "live"))
             made = sum(map(len, flex.batches(file, seen, received_at=BUILT_AT)))
-            return time.perf_counter() - start, made
+            return Took(time.perf_counter() - start, made)
 
 
-def flex_ingest(size: int) -> tuple[float, int]:
+def flex_ingest(size: int) -> Took:
     """Take the same statement in, durable and sealed; do not project."""
     with _work_folder() as folder:
         path = Path(folder, "made.xml")
@@ -198,19 +162,19 @@ def flex_ingest(size: int) -> tuple[float, int]:
         )
         seconds = time.perf_counter() - start
         assert done.exit_code == 0, done.verdict
-        return seconds, done.data["new"]
+        return Took(seconds, done.data["new"])
 
 
-def record(lines: int, fsync: int) -> tuple[float, int]:
+def record(lines: int, fsync: int) -> Took:
     """Record quotes as a bot does, each acknowledged before the next."""
     with _work_folder() as folder, Recorder(folder, fsync=bool(fsync)) as recorder:
         start = time.perf_counter()
         for number in range(lines):
             assert recorder.record("market.quote", _quote(number)), recorder.last_error
-        return time.perf_counter() - start, lines
+        return Took(time.perf_counter() - start, lines)
 
 
-def record_bare(lines: int) -> tuple[float, int]:
+def record_bare(lines: int) -> Took:
     """Write lines of the same length and sync each, and do nothing else."""
     with _work_folder() as folder:
         with Recorder(folder) as recorder:
@@ -223,7 +187,7 @@ def record_bare(lines: int) -> tuple[float, int]:
             os.fsync(file)
         seconds = time.perf_counter() - start
         os.close(file)
-        return seconds, lines
+        return Took(seconds, lines)
 
 
 def _quote(number: int) -> dict[str, object]:
@@ -231,7 +195,7 @@ def _quote(number: int) -> dict[str, object]:
     return {"instrument": "KXMADE-26JUN01-T71", "quoted_at": at, "bid": 0.45, "ask": 0.46}
 
 
-def spool(lines: int) -> tuple[float, int]:
+def spool(lines: int) -> Took:
     """Take recorded lines into the log, durable and sealed; do not project."""
     with _work_folder() as folder:
         book = books.create(Path(folder, "book"), account="main", mode="live")
@@ -242,15 +206,14 @@ def spool(lines: int) -> tuple[float, int]:
         done = spooling.spool(book, dry_run=False, and_project=False)
         seconds = time.perf_counter() - start
         assert done.exit_code == 0, done.verdict
-        return seconds, done.data["new"]
+        return Took(seconds, done.data["new"])
 
 
-TASKS: dict[str, Callable[..., tuple[float, int]]] = {
+TASKS: dict[str, Callable[..., Took]] = {
     "append": append,
     "append-raw": append_raw,
-    "read-raw": read_raw,
-    "rebuild": rebuilding,
-    "per-event": replay_per_event,
+    **replaying.TASKS,
+    **baselines.TASKS,
     "fetch": fetch,
     "fetch-bare": fetch_bare,
     "flex-parse": flex_parse,
@@ -266,10 +229,10 @@ def run(name: str, *arguments: str) -> None:
     """Run one task and print what it took."""
     given = [int(part) if part.isdigit() else part for part in arguments]
     before = time.process_time()
-    seconds, count = TASKS[name](*given)
+    took = TASKS[name](*given)
     busy = time.process_time() - before
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    told = {"seconds": seconds, "events": count, "peak_mb": round(peak_mb), "busy_seconds": busy}
+    told = took._asdict() | {"peak_mb": round(peak_mb), "busy_seconds": busy}
     print(json.dumps(told))
 
 

@@ -204,6 +204,7 @@ class EventLogContract(ABC):
         assert log.seal_of(0) is None
         assert log.seal_of(1) is None
         assert log.event(1) is None
+        assert log.events_at([1]).num_rows == 0
         assert log.revisions("nothing") == []
         assert log.last_under("kalshi|") is None
 
@@ -225,6 +226,13 @@ class EventLogContract(ABC):
         assert [log.event(position) for position in (0, 1, 2, 3)] == [None, *expected, None]
         assert log.revisions(events[0].key) == expected[:1]
         assert log.head() == 2
+
+    def test_events_at_positions_are_those_of_the_stream(self, log: WritableLog) -> None:
+        log.append(made_page(5))
+        streamed = log.batches(0, 5).read_all()
+        found = log.events_at([4, 2, 9, 4, 0])
+        assert found.schema == EVENT_SCHEMA
+        assert found.to_pylist() == [streamed.to_pylist()[place] for place in (1, 3)]
 
     def test_positions_go_on_where_the_last_append_ended(self, log: WritableLog) -> None:
         assert log.append(made_page(3)) == Appended(3, 0, 0, 1, 3)

@@ -95,7 +95,7 @@ def test_s1_8_the_canarys_own_failure_is_recorded_and_the_old_projection_stands(
         patched.setattr(sql, "text", broken)
         failed = run(book, "project")
         assert failed.code == 3
-        assert "the rebuild failed and changed nothing" in failed.out + failed.err
+        assert "could not be applied, and nothing changed" in failed.out + failed.err
         assert "the canary died" in failed.out + failed.err
     assert bytes_of(book)["ledger.duckdb"] == kept
     after = run(book, "status", "--json")

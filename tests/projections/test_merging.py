@@ -1,12 +1,14 @@
 """One fact for each identity, however often, in whatever order and from whatever book told."""
 
 import json
+import re
 from typing import Any, Final
 
 import pytest
 
 from domain.event import NewEvent, Owner
 from domain.facts import FACTS
+from projections import merging
 from tests.books import FILL, NOW, SETTLEMENT, BookMaker, dec, event, ledger
 from tools.fake_kalshi.payloads import Cash, deposit_json
 
@@ -143,3 +145,17 @@ def test_a_book_in_which_nothing_happened_counts_every_fact_table_at_zero(
     assert {row["fact"] for row in counted} == {fact.table for fact in FACTS}
     assert {(row["tellings"], row["facts"]) for row in counted} == {(0, 0)}
     assert len(counted) == len(FACTS)
+
+
+def test_two_identities_of_one_hash_are_not_taken_for_one(
+    books: BookMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tellings = [telling(), telling(fee_cost="0.200000"), *ledger("B 10:00 yes 3 @ 0.5 id other")]
+    honest = books.build(tellings)
+    exact = merging.contested
+    monkeypatch.setattr(
+        merging, "contested", lambda fact: re.sub(r"hash\([^)]*\)", "1", exact(fact))
+    )
+    alike = books.build(tellings)
+    assert alike.rebuilt.meta.fingerprint == honest.rebuilt.meta.fingerprint
+    assert alike.value("SELECT count(*) FROM fill") == 2

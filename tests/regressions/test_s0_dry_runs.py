@@ -30,13 +30,14 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "ingest": ("more",),
     "project": (),
     "rebuild": (),
+    "switch": (),
     "verify": ("--anchor", "anchor.jsonl", "--new-anchor"),
     "spool": (),
     "record": ("bot.decision", "decision.json", "--venue", "kalshi"),
     "attribute": ("fill-2", "--strategy", "maker", "--reason", "mine"),
 }
-# they ask a broker; tests/tools/test_fetch*.py have their dry runs, on real sockets
-ASKING: Final = {"fetch"}
+# groups of verbs whose dry runs are tried elsewhere: test_fetch*.py on real sockets, test_report.py
+GROUPS: Final = {"fetch", "report"}
 
 
 def with_dry_run() -> set[str]:
@@ -52,7 +53,7 @@ def with_dry_run() -> set[str]:
 
 
 def test_s0_3_every_verb_with_a_dry_run_is_tried() -> None:
-    assert with_dry_run() == WORDS.keys() | ASKING
+    assert with_dry_run() == WORDS.keys() | GROUPS
 
 
 @pytest.mark.parametrize("verb", WORDS)
@@ -61,7 +62,10 @@ def test_s0_3_a_dry_run_of_any_verb_changes_no_byte_and_says_so(
 ) -> None:
     book = small_book(tmp_path)
     if verb == "project":
-        (book / "attribution.toml").write_text('version = "2"\n', "utf-8")
+        recent = written(tmp_path / "recent", fills=fills_page().replace("fill-", "new-"))
+        assert run(book, "ingest", recent, "--no-project").code == 0
+    if verb == "switch":
+        assert run(book, "rebuild").code == 0
     spool = book / "spool"
     spool.mkdir(exist_ok=True)
     (spool / "20260601T095958.000001Z-0000001-abcdef01.jsonl").write_text(

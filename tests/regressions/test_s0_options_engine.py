@@ -289,7 +289,7 @@ def test_s0_17_the_database_can_be_thrown_away_and_what_was_written_into_it_is_g
     assert before is not None
     with duckdb.connect(str(book.projection_path)) as connection:
         connection.execute("UPDATE lot_match SET realized_net = 1000000")
-    run(book.folder, "rebuild")
+    assert run(book.folder, "rebuild").code == run(book.folder, "switch").code == 0
     after = book.projection_meta()
     book.projection_path.unlink()
     with pytest.raises(ProjectionError):

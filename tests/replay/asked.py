@@ -1,21 +1,26 @@
 """A book that is asked to explain things, and what is told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from adapters.log.sqlite import SQLiteLog
 from domain.event import NewEvent
 from replay.explain import explain
-from replay.nodes import Node
+from replay.explain.nodes import Node
 from tests.books import BookMaker, Built
 
 
 class Book:
     """A book, and what is asked of it."""
 
-    def __init__(self, books: BookMaker, told_events: list[NewEvent]) -> None:
+    def __init__(
+        self,
+        books: BookMaker,
+        told_events: list[NewEvent],
+        strategies: Mapping[str, str] | None = None,
+    ) -> None:
         """Build it."""
-        self.built: Built = books.build(told_events)
+        self.built: Built = books.build(told_events, strategies=strategies or {})
         self.log = SQLiteLog.open(self.built.path.with_name(f"log{books.made}.db"))
 
     def explain(self, target: str, limit: int = 10) -> Node:
@@ -24,9 +29,11 @@ class Book:
 
 
 @contextmanager
-def book(books: BookMaker, *told_events: NewEvent) -> Iterator[Book]:
+def book(
+    books: BookMaker, *told_events: NewEvent, strategies: Mapping[str, str] | None = None
+) -> Iterator[Book]:
     """Give a book of events."""
-    made = Book(books, list(told_events))
+    made = Book(books, list(told_events), strategies)
     try:
         yield made
     finally:

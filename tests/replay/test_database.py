@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from domain.errors import CannotDoError, ProjectionError
-from replay.database import Resources, open_for_reading, open_for_writing, transaction
+from replay.database import MEMORY, Resources, open_for_reading, open_for_writing, transaction
 
 
 @pytest.fixture
@@ -121,3 +121,18 @@ def test_a_file_that_is_no_database_is_not_opened(path: Path) -> None:
     with pytest.raises(CannotDoError, match="cannot open"):
         open_for_reading(path)
     assert path.read_text().startswith("not a database")
+
+
+def limit_of(path: Path, resources: Resources) -> str:
+    with open_for_writing(path, resources) as opened:
+        return str(opened.execute("SELECT current_setting('memory_limit')").fetchone())
+
+
+def test_the_engine_takes_no_more_memory_than_said_and_never_more_than_the_machine_allows(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert limit_of(path, Resources(memory=MEMORY)) == limit_of(path, Resources())
+    assert limit_of(path, Resources(memory="100MB")) == "('95.3 MiB',)"
+    # a machine on which the engine would choose less
+    monkeypatch.setattr("replay.database.MEMORY", "900TB")
+    assert "TiB" not in limit_of(path, Resources())

@@ -11,7 +11,7 @@ from adapters.log.sqlite import SQLiteLog
 from domain.errors import LogCorruptError, UsageError
 from domain.event import Asked, NewEvent, Owner, payload_bytes
 from replay.explain import explain
-from replay.nodes import Figures, Node, decimal_text, exact_product, exact_sum
+from replay.explain.nodes import Figures, Node, decimal_text, exact_product, exact_sum
 from tests.books import NOW, BookMaker, Built, dec, event, ledger
 from tests.made.samples import BALANCE, CASH, FILL, ORDER, message_json
 from tests.projections.bot_events import decision

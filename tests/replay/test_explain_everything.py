@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from replay.nodes import Node
+from replay.explain.nodes import Node
 from tests.books import BookMaker
 from tests.projections.ibkr import account_rows, random_accounts
 from tests.projections.ibkr.flex_rows import IBKR, events

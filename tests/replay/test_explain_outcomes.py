@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import UsageError
-from replay.nodes import Node
+from replay.explain.nodes import Node
 from tests.books import BookMaker, dec, ledger
 from tests.projections.bot_events import decided, left
 from tests.replay.asked import book, named

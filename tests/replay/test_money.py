@@ -8,8 +8,9 @@ import pytest
 
 from domain.errors import ProjectionError
 from domain.event import Owner
+from replay.amounts import Amounts
 from replay.database import Resources
-from replay.money import Amounts, Line, Moved, compare
+from replay.money import Line, Moved, compare
 from tests.books import BookMaker, Built, dec, event, ledger
 from tests.tools.command import BOUGHT, SOLD, bytes_of
 from tools.fake_kalshi.payloads import fill_json

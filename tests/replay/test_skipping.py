@@ -126,7 +126,7 @@ class Engine:
 
 def _tables(name: str) -> Iterator[str]:
     fact = name.removeprefix("merged_")
-    yield from (name,) if fact == name else (f"rendition_{fact}", f"contested_{fact}")
+    yield from (name,) if fact == name else (f"told_{fact}", f"contested_{fact}")
 
 
 @pytest.fixture(scope="module")

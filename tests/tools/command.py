@@ -158,6 +158,13 @@ def _template() -> Path:
     return folder
 
 
+def take_up(book: Path, rules: str) -> None:
+    """Write other rules, rebuild under them, and make that current."""
+    (book / "attribution.toml").write_text(rules, "utf-8")
+    assert run(book, "rebuild", "--lenient").code in (0, 1)
+    assert run(book, "switch").code == 0
+
+
 def bytes_of(folder: Path) -> dict[str, bytes]:
     """Return what is in a folder, file by file, without SQLite's working files."""
     return {

@@ -208,8 +208,42 @@ def test_an_answer_from_a_stale_projection_says_so(tmp_path: Path) -> None:
     told = run(stale, "explain", DAY, "--json")
     assert (told.code, told.json["stale_because"]) == (0, "it covers 5 of 8 events")
     assert told.json["verdict"] == (
-        f"explained {DAY} (stale: it covers 5 of 8 events; run `brokertruth project`)"
+        f"explained {DAY}, as of position 5 "
+        "(stale: it covers 5 of 8 events; run `brokertruth project`)"
     )
+    assert (told.json["watermark"], told.json["lag_events"]) == (5, 3)
+
+
+def test_every_answer_counts_what_was_left_out(tmp_path: Path) -> None:
+    book = small_book(tmp_path)
+    odd = fills_page(generation="5").replace("fill-", "odd-").replace("count_fp", "contracts_fp")
+    run(book, "ingest", written(tmp_path / "odd", fills=odd))
+    for words in (["query", LOTS], ["explain", DAY]):
+        told = run(book, *words, "--json").json
+        assert (told["unreadable"], told["drifted_shapes"], told["lag_events"]) == (2, 1, 0)
+        assert told["verdict"].endswith(", as of position 8; 2 events unreadable, 1 shape drifted")
+    told = run(book, "status", "--json").json
+    assert (told["unreadable"], told["drifted_shapes"], told["lag_events"]) == (2, 1, 0)
+    assert "2 unreadable; 1 drifted shape;" in told["verdict"]
+
+
+def test_what_is_not_there_cannot_be_asked(book: Path) -> None:
+    for on, told in (
+        ("candidate", "run `brokertruth rebuild`"),
+        ("previous", "nothing was switched yet"),
+        ("nowhere.duckdb", "name a file, or one of current, candidate, previous"),
+        ("", "name a file"),
+    ):
+        for words in (["query", LOTS], ["explain", DAY]):
+            done = run(book, *words, "--on", on)
+            assert (done.code, done.out) == (2, "")
+            assert f"there is no projection {on!r}: {told}" in done.err
+
+
+def test_a_file_that_is_no_projection_cannot_be_asked(book: Path) -> None:
+    done = run(book, "query", LOTS, "--on", "log.sqlite")
+    assert (done.code, done.out) == (3, "")
+    assert "log.sqlite" in done.err
 
 
 # --- explain -------------------------------------------------------------------------------------
@@ -220,8 +254,8 @@ def test_everything_that_has_a_name_can_be_explained_down_to_the_payload(
     book: Path, target: str
 ) -> None:
     done = run(book, "explain", target)
-    assert (done.code, done.verdict) == (0, f"explained {target}")
+    assert (done.code, done.verdict) == (0, f"explained {target}, as of position 5")
     assert max(map(len, done.out.splitlines())) <= 100
     told = run(book, "explain", target, "--json").json["explanation"]
-    assert set(told) == {"title", "kind", "facts", "children"}
+    assert set(told) == {"title", "kind", "facts", "query", "children"}
     assert "payload" in json.dumps(told)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.log.sqlite import SQLiteLog
-from tests.tools.command import BOUGHT, Ran, bytes_of, fills_page, run, small_book, written
+from tests.tools.command import BOUGHT, Ran, bytes_of, fills_page, run, small_book, take_up, written
 
 RULES = '[strategies.maker]\nprefixes = ["bot-"]\n'
 BY = ("--reason", "seen on the site", "--by", "operator")
@@ -15,8 +15,7 @@ BY = ("--reason", "seen on the site", "--by", "operator")
 def book(tmp_path: Path) -> Path:
     """A book with a fill of the maker (fill-1) and one that nothing explains (fill-2)."""
     made = small_book(tmp_path)
-    (made / "attribution.toml").write_text(RULES, "utf-8")
-    assert run(made, "project").code == 0
+    take_up(made, RULES)
     return made
 
 

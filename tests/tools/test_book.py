@@ -26,8 +26,10 @@ from tests.tools.command import (
     written,
 )
 from tools import book as books
+from tools import building, staleness
 from tools.book import Book
 from tools.project import project_after
+from tools.rebuilding import Wanted, rebuild
 
 
 def with_configuration(folder: Path, text: str) -> Path:
@@ -40,7 +42,7 @@ def with_configuration(folder: Path, text: str) -> Path:
 def stale_because(book: Book) -> str | None:
     """Ask a book why its projection is stale."""
     with book.open_log() as log:
-        return book.stale_because(log, book.projection_meta())
+        return staleness.because(book, log, book.projection_meta())
 
 
 # --- configuration -------------------------------------------------------------------------------
@@ -169,14 +171,23 @@ def test_what_is_taken_in_before_wrong_rules_are_met_stays_and_is_told(tmp_path:
     assert run(book, "ingest", third, "--no-project", "--json").json["duplicates"] == 1
 
 
-def test_a_book_that_stays_open_takes_up_edited_rules(tmp_path: Path) -> None:
+def test_a_book_that_stays_open_notices_edited_rules_and_takes_them_up_once_switched_to(
+    tmp_path: Path,
+) -> None:
     book = books.load(small_book(tmp_path))
     with book.open_log() as log:
         assert project_after(book, log).verdict == "; projection is up to date at 5 events"
         for version in ("edited", "edited again"):
-            (book.folder / "attribution.toml").write_text(f'version = "{version}"')
+            (book.folder / "attribution.toml").write_text(
+                f'version = "{version}"\n[strategies.s{len(version)}]\nprefixes = ["x"]'
+            )
             assert stale_because(book) == "attribution.toml has changed"
-            assert (project_after(book, log).data or {})["rules_version"] == version
+            refused = project_after(book, log)
+            assert (refused.exit_code, refused.data) == (3, {"error": "RebuildNeededError"})
+            assert "attribution.toml has changed: run `brokertruth rebuild`" in refused.verdict
+            assert run(book.folder, "rebuild").code == run(book.folder, "switch").code == 0
+            done = project_after(book, log)
+            assert (done.data or {})["rules_version"] == version
             assert stale_because(book) is None
 
 
@@ -271,15 +282,19 @@ def test_making_a_book_twice_raises_and_keeps_the_first(tmp_path: Path) -> None:
     assert books.load(tmp_path / "book").configuration.account == "first"
 
 
-def test_the_longest_prefix_names_the_strategy_after_the_next_project(tmp_path: Path) -> None:
+def test_the_longest_prefix_names_the_strategy_after_the_next_switch(tmp_path: Path) -> None:
     book = small_book(tmp_path)
     (book / "attribution.toml").write_text(
         'version = "2"\n[strategies.wrong]\nprefixes = ["b"]\n'
         '[strategies.maker]\nprefixes = ["bot-"]\n'
     )
     assert run(book, "status", "--json").json["stale_because"] == "attribution.toml has changed"
-    told = run(book, "project", "--json").json
-    assert (told["rebuilt"], told["rules_version"]) == (True, "2")
+    refused = run(book, "project", "--json").json
+    assert (refused["exit_code"], refused["error"]) == (3, "RebuildNeededError")
+    told = run(book, "rebuild", "--json").json
+    assert (told["current"], told["rules_version"]) == (False, "2")
+    assert run(book, "status", "--json").json["rules_version"] == "1"
+    assert run(book, "switch").code == 0
     assert run(book, "status", "--json").json["rules_version"] == "2"
     asked = "SELECT DISTINCT strategy FROM lot_match"
     assert run(book, "query", asked, "--json").json["rows"] == [{"strategy": "maker"}]
@@ -292,14 +307,23 @@ def test_a_projection_is_stale_when_log_code_or_configuration_moved_on(tmp_path:
     book = books.load(small_book(tmp_path))
     assert stale_because(book) is None
     with duckdb.connect(str(book.projection_path)) as connection:
-        connection.execute("UPDATE projection_meta SET watermark = 4")
-    assert stale_because(book) == "it covers 4 of 5 events"
+        connection.execute("UPDATE projection_meta SET seal_digest = 'other'")
+    assert stale_because(book) == "it was made from another log, or from one that was longer"
+    book = books.load(small_book(tmp_path / "other"))
     with duckdb.connect(str(book.projection_path)) as connection:
         connection.execute("UPDATE projection_meta SET rules_digest = 'other'")
     assert stale_because(book) == "attribution.toml has changed"
+    (book.folder / "attribution.toml").unlink()
+    assert stale_because(book) == "attribution.toml is missing"
+    with duckdb.connect(str(book.projection_path)) as connection:
+        connection.execute("UPDATE projection_meta SET libraries = 'other'")
+    assert stale_because(book) == "the libraries have changed"
     with duckdb.connect(str(book.projection_path)) as connection:
         connection.execute("UPDATE projection_meta SET code_digest = 'other'")
     assert stale_because(book) == "the code has changed"
+    with duckdb.connect(str(book.projection_path)) as connection:
+        connection.execute("UPDATE projection_meta SET seal_digest = 'other'")
+    assert stale_because(book) == "it was made from another log, or from one that was longer"
     book.projection_path.unlink()
     assert stale_because(book) == "there is no projection that can be read"
     book.projection_path.write_bytes(b"not a database" * 1000)
@@ -312,19 +336,27 @@ def test_staleness_is_that_of_the_projection_that_was_asked(tmp_path: Path) -> N
     third = written(tmp_path / "new", page=fills_page([replace(BOUGHT, fill_id="fill-3")]))
     assert run(book.folder, "ingest", third).code == 0
     with book.open_log() as log:
-        assert book.stale_because(log, asked) == "it covers 5 of 7 events"
-        assert book.stale_because(log, book.projection_meta()) is None
+        assert staleness.because(book, log, asked) == "it covers 5 of 7 events"
+        assert staleness.because(book, log, book.projection_meta()) is None
 
 
-def test_after_an_upgrade_project_rebuilds_to_the_same_fingerprint(tmp_path: Path) -> None:
+def test_after_an_upgrade_project_refuses_and_a_rebuild_gives_the_same_fingerprint(
+    tmp_path: Path,
+) -> None:
     book = books.load(small_book(tmp_path))
     before = run(book.folder, "status", "--json").json["fingerprint"]
     with duckdb.connect(str(book.projection_path)) as connection:
         connection.execute("UPDATE projection_meta SET code_digest = 'older'")
     asked = run(book.folder, "query", "SELECT 1 AS one")
-    assert (asked.code, "stale: the code has changed" in asked.verdict) == (0, True)
-    told = run(book.folder, "project", "--json").json
-    assert (told["rebuilt"], told["fingerprint"]) == (True, before)
+    assert asked.code == 0
+    assert asked.verdict.endswith(" (stale: the code has changed; run `brokertruth rebuild`)")
+    for words in (["project"], ["project", "--dry-run"]):
+        refused = run(book.folder, *words)
+        assert (refused.code, refused.out) == (3, "")
+        assert "the code has changed: run `brokertruth rebuild`" in refused.err
+    told = run(book.folder, "rebuild", "--json").json
+    assert (told["rebuilt"], told["current"], told["fingerprint"]) == (True, False, before)
+    assert run(book.folder, "switch").code == run(book.folder, "project").code == 0
 
 
 # --- one writer, many readers --------------------------------------------------------------------
@@ -341,17 +373,17 @@ def test_while_one_projects_another_is_refused_and_nothing_is_touched(tmp_path: 
         assert book.projection_path.read_bytes() == content
         raise KeyboardInterrupt
 
-    with book.open_log() as log, pytest.raises(KeyboardInterrupt):
-        book.rebuild(log, progress=try_another)
+    with book.open_log() as log, book.projecting(), pytest.raises(KeyboardInterrupt):
+        building.in_full(log, book.projection_path, book.rules, progress=try_another)
     assert book.projection_path.read_bytes() == content
     assert sorted(path.name for path in book.folder.glob("ledger.*")) == [
         "ledger.duckdb",
         "ledger.lock",
     ]
-    with book.open_log() as log, pytest.raises(CannotDoError), book._projecting():
-        book.rebuild(log)
+    with book.projecting(), pytest.raises(CannotDoError), book.projecting():
+        pass
     with book.open_log() as log:
-        assert book.rebuild(log).meta.watermark == 5
+        assert rebuild(book, log, Wanted()).data["watermark"] == 5
 
 
 def test_processes_that_project_at_once_leave_one_whole_projection(tmp_path: Path) -> None:
@@ -394,7 +426,7 @@ def test_whoever_reads_keeps_the_old_projection_during_and_after_a_rebuild(tmp_p
 
         assert run(book.folder, "ingest", third, "--no-project").code == 0
         with book.open_log() as log:
-            book.rebuild(log, progress=count)
+            building.in_full(log, book.projection_path, book.rules, progress=count)
         count()
     assert set(counts) == {(2,)}
     assert len(counts) > 2
@@ -412,13 +444,13 @@ def test_questions_are_answered_by_many_processes_while_one_rebuilds(tmp_path: P
     with ThreadPoolExecutor(4) as pool:
         answers = pool.map(ask, range(8))
         for _ in range(3):
-            assert run(book, "rebuild").code == 0
+            assert run(book, "rebuild").code == run(book, "switch").code == 0
         assert set(answers) == {(0, "2.13")}
 
 
 def test_a_rebuild_clears_away_what_a_killed_one_had_spilled(tmp_path: Path) -> None:
     book = small_book(tmp_path)
-    spilled = book / "ledger.new.tmp"
+    spilled = book / "candidate.new.tmp"
     spilled.mkdir()
     (spilled / "block").write_bytes(b"left over")
     assert run(book, "rebuild").code == 0
@@ -452,7 +484,10 @@ def test_a_rebuild_that_is_killed_leaves_the_current_projection_usable(tmp_path:
         assert (told.code, told.json["fingerprint"]) == (before.code, wanted), twelfth
     assert killed
     assert run(book, "rebuild", "--json").json["fingerprint"] == wanted
-    assert sorted(path.name for path in book.glob("ledger.*")) == ["ledger.duckdb", "ledger.lock"]
+    assert sorted(path.name for path in book.glob("*.duckdb*")) == [
+        "candidate.duckdb",
+        "ledger.duckdb",
+    ]
 
 
 def test_a_copy_of_the_log_is_a_backup_of_the_whole_book(tmp_path: Path) -> None:

@@ -26,19 +26,22 @@ COLUMNS_MAX = 100
 DOCS = Path(__file__).parents[2] / "docs"
 
 # What a program may rely on, beside verb, verdict and exit_code.
-PROJECTED = (
-    "rebuilt watermark fingerprint content_fingerprint seal_digest code_digest rules_version "
-    "built_at"
-)
-REBUILT = f"{PROJECTED} events facts unreadable unknown_shapes additive_shapes new_canaries"
-MOVED = "moved fills_moved lots_moved days_moved not_compared_because"
+META = "watermark fingerprint content_fingerprint seal_digest code_digest rules_version built_at"
+PROJECTED = f"rebuilt {META}"
+COUNTED = "events facts unreadable unknown_shapes additive_shapes from_segments segments_warning"
+REBUILT = f"{PROJECTED} {COUNTED} new_canaries dry_run reason current gate"
+MOVED = "moved fills_moved lots_reassigned lots_moved days_moved not_compared_because"
+FOOTER = "watermark as_of lag_events unreadable drifted_shapes stale_because"
 FIELDS: dict[str, str] = {
     "ingest pages": "dry_run files rows new revisions duplicates refused rows_left_out projection",
     "project": PROJECTED,
     "rebuild": f"{REBUILT} {MOVED}",
+    "rebuild --as-of-position 3": f"{PROJECTED} {COUNTED} dry_run current as_of output",
+    "switch --dry-run": f"{META} switched back dry_run",
+    "switch --back": f"{META} switched back dry_run",
     "verify": "events seals head_digest problems anchor",
     "status": (
-        "book account mode events watermark stale_because rules_version fingerprint "
+        "book account mode events watermark lag_events stale_because rules_version fingerprint "
         "content_fingerprint kinds streams strategies fills settlements open_positions "
         "fees_pending unattributed_fills unreadable drifted_shapes canaries "
         "openings_missing missing_revenue differing_revenue settlements_without_all_fills "
@@ -47,9 +50,9 @@ FIELDS: dict[str, str] = {
     ),
     "drift": "shapes canaries impossible_values stale_because",
     "unreadable": "unreadable stale_because",
-    "query @pnl-by-day": "rows watermark stale_because",
+    "query @pnl-by-day": f"rows {FOOTER}",
     "query --list": "queries",
-    f"explain {DAY}": "explanation stale_because",
+    f"explain {DAY}": f"explanation {FOOTER}",
 }
 
 
@@ -69,7 +72,10 @@ class Made:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("made")
-    return Made(folder, small_book(folder))
+    book = small_book(folder)
+    for verb in ("rebuild", "switch", "rebuild"):
+        assert run(book, verb).code == 0
+    return Made(folder, book)
 
 
 @pytest.mark.parametrize("words", FIELDS)
@@ -136,6 +142,9 @@ NEEDING_A_BOOK = (
     "fetch kalshi --follow",
     "project",
     "rebuild",
+    "rebuild --as-of-position 1",
+    "switch",
+    "switch --back",
     "verify",
     "status",
     "drift",
@@ -170,9 +179,19 @@ def test_without_a_finished_projection_questions_exit_3_and_name_rebuild(
     told = run(tmp_path, *words.split())
     assert told.code == 3
     assert "run `brokertruth rebuild`" in told.err
-    assert run(tmp_path, *words.split(), "--json").json["error"] == "ProjectionError"
+    assert (
+        run(tmp_path, *words.split(), "--json").json["error"]
+        == {
+            "missing": "ProjectionError",
+            "unfinished": "RebuildNeededError",
+        }[projection]
+    )
     assert run(tmp_path, "status").code == 0
-    assert run(tmp_path, "project", "--json").json["rebuilt"] is True
+    if projection == "unfinished":
+        assert run(tmp_path, "project").code == 3
+        assert run(tmp_path, "rebuild").code == run(tmp_path, "switch").code == 0
+    else:
+        assert run(tmp_path, "project", "--json").json["rebuilt"] is True
     assert run(tmp_path, "drift").code == 0
 
 
@@ -197,6 +216,9 @@ def test_a_file_that_is_no_projection_exits_3_and_project_replaces_it(
         "nonsense",
         "rebuild --threads -1",
         "rebuild --threads many",
+        "rebuild --accept-below much",
+        "rebuild --as-of-received 2026-05-11",
+        "query @pnl-by-day --on nowhere",
         "ingest",
         "explain",
         f"explain {DAY} --limit 0",
@@ -232,12 +254,14 @@ def test_wrong_usage_exits_2_and_changes_nothing(made: Made, words: str) -> None
 
 @pytest.mark.parametrize(
     "words",
-    ["ingest new", "project", "rebuild", "verify --anchor anchors --new-anchor"],
+    ["ingest new", "project", "rebuild", "switch", "verify --anchor anchors --new-anchor"],
 )
 def test_a_dry_run_says_so_and_writes_nothing(tmp_path: Path, words: str) -> None:
     book = small_book(tmp_path)
     written(tmp_path / "new", fills=fills_page(generation="5"))
-    (book / "attribution.toml").write_text('[strategies.maker]\nprefixes = ["bot-"]\n')
+    more = fills_page().replace("fill-", "other-")
+    assert run(book, "rebuild").code == 0
+    run(book, "ingest", written(tmp_path / "more", fills=more), "--no-project")
     before = bytes_of(tmp_path)
     arguments = [tmp_path / word if word in ("new", "anchors") else word for word in words.split()]
     done = run(book, *arguments, "--dry-run")

@@ -271,7 +271,7 @@ def test_a_projection_that_cannot_be_made_is_told_and_what_was_appended_stays(
     assert "; projecting failed: " in done.json["verdict"]
     with small.book.open_log() as log:
         assert log.head() == done.json["new"] + 10
-    assert run(small.book.folder, "project", "--json").json["events"] == done.json["new"] + 10
+    assert run(small.book.folder, "project", "--json").json["watermark"] == done.json["new"] + 10
 
 
 def test_projecting_can_be_left_for_later(small: Rehearsal) -> None:

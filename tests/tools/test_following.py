@@ -17,7 +17,7 @@ from domain.errors import UsageError
 from tests.rehearsal import Rehearsal, rehearsal
 from tests.tools.command import run, start
 from tests.tools.fake_kalshi.serving import START, fill, minutes
-from tools import fetch
+from tools import fetch, staleness
 from tools.fake_kalshi.clock import SimulatedClock
 from tools.fake_kalshi.drifts import DRIFTS
 from tools.fake_kalshi.exchange import Exchange
@@ -200,7 +200,7 @@ def test_a_message_behind_the_last_catch_up_is_projected_too(followed: Followed)
     done = followed.follow("fill")
     book = followed.rehearsal.book
     with book.open_log() as log:
-        assert book.stale_because(log, book.projection_meta()) is None
+        assert staleness.of(book, log, book.projection_meta()) is None
     assert done.data["projection"]["rebuilt"] is True
     assert done.verdict.endswith(f"facts from {done.data['projection']['events']:,} events")
 

@@ -6,18 +6,14 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.cells import cell_len
-from rich.console import Console
 
 from domain.errors import CannotDoError
-from replay.nodes import Node
-from tools.explaining import as_object, as_tree
 from tools.render import as_csv, as_json, as_rows, as_table, csv_pieces, json_pieces, write_parquet
 
 MONEY = pa.decimal128(38, 20)
@@ -201,24 +197,3 @@ def test_parquet_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(CannotDoError, match="cannot write"):
         write_parquet(table, tmp_path / "taken")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
-
-
-NODE = Node("a\x1b[1m", "day", (("n", "1"), ("m", "2")), (Node("b", "lot", (("text", "x" * 60),)),))
-
-
-def test_an_explanation_is_a_tree_on_a_screen() -> None:
-    stream = io.StringIO()
-    Console(file=stream, width=100).print(as_tree(NODE))
-    shown = stream.getvalue().splitlines()
-    assert [line.rstrip() for line in shown] == [
-        "a\\x1b[1m",
-        "├── n 1, m 2",
-        "└── b",
-        f"    └── text {'x' * 60}",
-    ]
-
-
-def test_an_explanation_is_an_object_for_a_program() -> None:
-    told: dict[str, Any] = json.loads(json.dumps(as_object(NODE)))
-    assert told["facts"] == [{"name": "n", "value": "1"}, {"name": "m", "value": "2"}]
-    assert told["children"][0]["kind"] == "lot"

@@ -60,10 +60,10 @@ def test_a_stale_projection_exits_1_and_is_told_with_its_reason(tmp_path: Path) 
     [
         (edited(fills_page(), "fills", yes_price_dollars="0.6x"), "unreadable", "unreadable"),
         (edited(fills_page(), "fills", count_fp=None), "unreadable", "unreadable"),
-        (edited(fills_page(), "fills", count_fp=None), "drifted_shapes", "drifted shapes"),
-        (edited(fills_page(), "fills", brand_new=1), "drifted_shapes", "drifted shapes"),
-        (edited(settlements_page(), "settlements", revenue=0), "missing_revenue", "canaries"),
-        (edited(settlements_page(), "settlements", revenue=599), "differing_revenue", "canaries"),
+        (edited(fills_page(), "fills", count_fp=None), "drifted_shapes", "drifted shape"),
+        (edited(fills_page(), "fills", brand_new=1), "drifted_shapes", "drifted shape"),
+        (edited(settlements_page(), "settlements", revenue=0), "missing_revenue", "canary"),
+        (edited(settlements_page(), "settlements", revenue=599), "differing_revenue", "canary"),
     ],
     ids=["bad number", "lost key", "lost key drifts", "new key", "revenue 0", "revenue off"],
 )

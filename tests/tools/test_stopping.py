@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tools.stopping import until_stopped
+from tools.stopping import ending, until_stopped
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -29,3 +29,9 @@ def test_the_signals_do_afterwards_what_they_did_before() -> None:
     with pytest.raises(RuntimeError), until_stopped():
         raise RuntimeError
     assert [signal.getsignal(number) for number in SIGNALS] == before
+
+
+def test_what_waits_to_be_stopped_is_not_ended() -> None:
+    with until_stopped() as stopped, ending():
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stopped.wait(10)

@@ -8,17 +8,15 @@ from adapters.log.sqlite import SQLiteLog
 from domain.event import NewEvent, Owner
 from tests.projections.account_events import fetch
 from tests.projections.bot_records import at, claim, decision, posted
-from tests.tools.command import MARKET, fills_page, run, small_book, written
+from tests.tools.command import MARKET, fills_page, run, small_book, take_up, written
 
 MANUAL = "DRIFT ALERT manual_beside_decision fill-2 at position"
 
 
-def book_with(folder: Path, *events: NewEvent, rules: str = "") -> Path:
+def book_with(folder: Path, *events: NewEvent) -> Path:
     """Return a small book with more events in its log, not projected."""
     book = small_book(folder)
     append(book, *events)
-    if rules:
-        (book / "attribution.toml").write_text(rules, "utf-8")
     return book
 
 
@@ -81,8 +79,8 @@ def test_what_a_strategy_of_the_rules_made_is_shown_and_one_without_data_is_unkn
     tmp_path: Path,
 ) -> None:
     rules = '[strategies.maker]\nprefixes = ["bot-"]\n[strategies.silent]\nprefixes = ["s-"]\n'
-    book = book_with(tmp_path, rules=rules)
-    run(book, "project")
+    book = small_book(tmp_path)
+    take_up(book, rules)
     status = run(book, "status", "--json")
     assert (status.code, status.json["unattributed_fills"]) == (0, 1)
     found = {one["strategy"]: one for one in status.json["strategies"]}

@@ -18,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.errors import CannotDoError, UsageError
-from replay.database import Resources
 from tools import book as books
 from tools.book import Book
 from tools.demo.comparison import TOTAL, Comparison, compare
@@ -26,7 +25,7 @@ from tools.demo.handwritten import PREFIXES
 from tools.findings import drift
 from tools.ingest import ingest
 from tools.outcome import Outcome, counted
-from tools.project import rebuild
+from tools.rebuilding import Wanted, rebuild
 
 DEFAULT: Final = "brokertruth-demo"
 
@@ -68,7 +67,7 @@ def demo(folder: Path | None) -> Outcome:
     )
     drifted = drift(book)
     with book.open_log() as log:
-        rebuilt = rebuild(book, log, resources=Resources(), lenient=True, dry_run=False)
+        rebuilt = rebuild(book, log, Wanted(lenient=True))
     compared = compare(book, pages)
     commands = _commands(home, drifted)
     total = next(line for line in compared.lines if line.question == TOTAL)

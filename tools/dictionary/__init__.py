@@ -39,7 +39,8 @@ _FILE: Final = """\
 |---|---|
 | `projection_meta` | one row: watermark (last log position covered), digest of the seal at the \
 watermark, digest of the code, version and digest of the rules in `attribution.toml`, versions of \
-the libraries, when it was built, both fingerprints over all tables |
+the libraries, when it was built, both fingerprints over all tables, and as of what of the log it \
+tells (empty: all of it up to the watermark) |
 | `table_fingerprint` | one row a table: its rows and both of its fingerprints |
 
 The *full* fingerprint covers every column; the *content* fingerprint leaves out the columns with \

@@ -22,6 +22,7 @@ _MODELS: Final[dict[str, type[Table]]] = {
 _COMMON: Final[Row] = {
     "fill": {
         "subaccount": 0,
+        "subaccount_named": True,
         "asset_class": "STK",
         "booking": "execution",
         "multiplier": 1,
