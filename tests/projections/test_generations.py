@@ -37,6 +37,7 @@ NOT_IN_ALL: Final = {
         "client_order_evidence",
         "client_order_position",
         "exchange_index",
+        "subaccount_named",
     },
     "settlement": {"position", "fee_reported", "event", "exchange_index"},
 }

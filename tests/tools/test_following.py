@@ -201,8 +201,9 @@ def test_a_message_behind_the_last_catch_up_is_projected_too(followed: Followed)
     book = followed.rehearsal.book
     with book.open_log() as log:
         assert staleness.of(book, log, book.projection_meta()) is None
-    assert done.data["projection"]["rebuilt"] is True
-    assert done.verdict.endswith(f"facts from {done.data['projection']['events']:,} events")
+        head = log.head()
+    assert done.data["projection"]["rebuilt_because"] is None
+    assert done.verdict.endswith(f"{head:,} in all")
 
 
 def test_nothing_is_good_about_a_following_that_never_caught_up(followed: Followed) -> None:
