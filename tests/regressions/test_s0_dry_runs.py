@@ -36,8 +36,8 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "record": ("bot.decision", "decision.json", "--venue", "kalshi"),
     "attribute": ("fill-2", "--strategy", "maker", "--reason", "mine"),
 }
-# groups of verbs whose dry runs are tried elsewhere: test_fetch*.py on real sockets, test_report.py,
-# test_segments.py
+# groups of verbs whose dry runs are tried elsewhere: test_fetch*.py on real sockets,
+# test_report.py, test_segments.py
 GROUPS: Final = {"fetch", "report", "segments"}
 
 
